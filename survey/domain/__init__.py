@@ -1,0 +1,1 @@
+"""What the product decides: plain values and plain functions, standard library only."""

@@ -1,0 +1,126 @@
+"""The language of rules and branches: conditions as values, which only ever become true by a worse answer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# There is no negation, on purpose: without it a rule cannot be switched off by a worse answer.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionIn:
+    """The one choice made is among `options`."""
+
+    item: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineYes:
+    """At least one of `lines` is answered Yes."""
+
+    item: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleAtLeast:
+    """The number chosen is `least` or more."""
+
+    item: str
+    least: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The text is not empty."""
+
+    item: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedWords:
+    """The text holds one of the pack's red phrases, in whichever language."""
+
+    item: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """The item is shown and not answered in full; without an item: any required item that is shown."""
+
+    item: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagPresent:
+    """The flag is yes or not known: what nobody wrote down counts as there."""
+
+    flag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagKnown:
+    """The flag is known to be yes; not known does not count. For the few rules that would be too noisy otherwise."""
+
+    flag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetHolds:
+    """The derived set of that name holds."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFired:
+    """The rule of that id fired."""
+
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllOf:
+    """Every part holds."""
+
+    of: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOf:
+    """One part holds, or more."""
+
+    of: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtLeast:
+    """`count` parts hold, or more."""
+
+    count: int
+    of: tuple["Condition", ...]
+
+
+Group = AllOf | AnyOf | AtLeast
+Condition = (
+    OptionIn
+    | LineYes
+    | ScaleAtLeast
+    | Written
+    | RedWords
+    | Unanswered
+    | FlagPresent
+    | FlagKnown
+    | SetHolds
+    | RuleFired
+    | Group
+)
+
+
+def leaves(condition: Condition) -> Iterator[Condition]:
+    """Every part that is not a group, in the order written."""
+    if isinstance(condition, AllOf | AnyOf | AtLeast):
+        for part in condition.of:
+            yield from leaves(part)
+    else:
+        yield condition

@@ -1,0 +1,1 @@
+"""The formats that Daytwo reads and writes, mapped to the domain's values."""
