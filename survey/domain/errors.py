@@ -38,3 +38,18 @@ class InvalidInput(DomainError):
         self.field = field
         self.message_key = message_key
         self.params = params
+
+
+class Conflict(DomainError):
+    """The database's own rule refused: `constraint` is its name, which the service turns into a sentence."""
+
+    def __init__(self, *, constraint: str) -> None:
+        super().__init__("Somebody has recorded this already.")
+        self.constraint = constraint
+
+
+class Unavailable(DomainError):
+    """The database cannot be reached now; nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__("The database cannot be reached at the moment. Nothing was changed. Please try again.")

@@ -1,0 +1,36 @@
+"""What every table shares: the metadata, and column types that refuse naive times."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.engine import Dialect
+
+metadata = sa.MetaData()
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """`timestamptz`, aware UTC on both sides; a naive datetime is a fault of ours and raises ValueError."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("naive datetime on its way into the database")
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+
+def identifier(name: str = "id", *constraints: Any, **options: Any) -> sa.Column[UUID]:
+    """A UUID column; the application makes the values, so that a row can be named before it is stored."""
+    return sa.Column(name, pg.UUID(as_uuid=True), *constraints, **options)
+
+
+def instant(name: str, **options: Any) -> sa.Column[datetime]:
+    """A `timestamptz` column."""
+    return sa.Column(name, Instant, **options)

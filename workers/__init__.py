@@ -1,0 +1,1 @@
+"""Celery: a doorbell in, one service call. The sentinel stands here too and knows no Celery."""
