@@ -1,6 +1,6 @@
 """The language of rules and branches: conditions as values, which only ever become true by a worse answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 # There is no negation, on purpose: without it a rule cannot be switched off by a worse answer.
@@ -124,3 +124,14 @@ def leaves(condition: Condition) -> Iterator[Condition]:
             yield from leaves(part)
     else:
         yield condition
+
+
+def items_of(condition: Condition, sets: Mapping[str, Condition]) -> frozenset[str]:
+    """Keys of the items that decide the condition, also through derived sets."""
+    found: set[str] = set()
+    for leaf in leaves(condition):
+        if isinstance(leaf, SetHolds):
+            found |= items_of(sets[leaf.name], sets)
+        elif not isinstance(leaf, FlagPresent | FlagKnown | RuleFired | Group) and leaf.item:
+            found.add(leaf.item)
+    return frozenset(found)

@@ -1,7 +1,5 @@
 """Refusals that a caller may see: each carries a sentence that names the trouble and the way out."""
 
-# ruff: noqa: N818 (named for what happened; `except Stale` reads as the sentence it is)
-
 
 class DomainError(Exception):
     """Something was asked that cannot be done. `message` is a sentence for a person."""

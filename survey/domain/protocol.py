@@ -11,9 +11,6 @@ from survey.domain.errors import NotFound
 Words = Mapping[str, str]
 """Language code to text, complete for every language of the protocol."""
 
-ANSWER = "answer"
-"""Name of the one form field of an item that is not made of lines."""
-
 
 class Tier(StrEnum):
     """How soon somebody has to act, from nobody to an ambulance."""
@@ -218,7 +215,7 @@ class Protocol:
     rules: tuple[Rule, ...]
     tiers: Mapping[Tier, TierWords]
     words: Mapping[str, Words]
-    """Sentences of this protocol outside items, by name (`REQUIRED_WORDS` at least)."""
+    """Sentences of this protocol outside items, by name."""
     touches: tuple[Touch, ...]
     red_words: Mapping[str, tuple[str, ...]]
     """Language to phrases that a text item is scanned for. A hit can only raise the tier."""
@@ -259,23 +256,6 @@ class Protocol:
             for flag in self.flags
         }
         return {key: _settle(values, stated.get(key)) for key, values in implied.items()}
-
-
-REQUIRED_WORDS = (
-    "emergency_line",
-    "flag_no",
-    "flag_unknown",
-    "flag_yes",
-    "gate_helper",
-    "gate_question",
-    "gate_self",
-    "gate_wrong",
-    "line_no",
-    "line_yes",
-    "not_answered",
-    "scale_answer",
-)
-"""Names that `Protocol.words` must hold, because the pages and the reasons are built from them."""
 
 
 def in_language(words: Words, language: str) -> str:

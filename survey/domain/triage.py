@@ -1,0 +1,89 @@
+"""Scores a set of answers: which rules fire, how serious that is, and why, in words."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from survey.domain.answers import YES, Answer, Answers, answer_in_words, in_full
+from survey.domain.evaluator import evaluator
+from survey.domain.protocol import Context, ContextFlag, Flag, Item, Protocol, Tier, in_language
+
+__all__ = ["Answer", "Answers", "Fired", "Score", "advice_in_words", "reasons_in_words", "score"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fired:
+    """One rule that fired, and the items and flags that made it."""
+
+    rule: str
+    tier: Tier
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """The highest tier of the rules that fired; routine when none did."""
+
+    tier: Tier
+    fired: tuple[Fired, ...]
+    """Most serious first, then as the protocol lists them."""
+
+
+def score(protocol: Protocol, answers: Answers, context: Context, *, visible: Collection[str] | None = None) -> Score:
+    """Judges what has been answered so far; an unfinished set is judged like a finished one.
+
+    Answers to items that are not shown do not count. `visible` holds the keys of the items that are asked at all
+    (a touch with fewer questions); None for every item. Same arguments, same score.
+    """
+    compiled = evaluator(protocol)
+    case = compiled.case(answers, context, asked=visible)
+    fired = [
+        Fired(rule=rule.id, tier=rule.tier, because=tuple(dict.fromkeys(check.because(case))))
+        for rule, check in compiled.fire(case)
+    ]
+    return Score(tier=Tier.highest(each.tier for each in fired), fired=_most_serious_first(protocol, fired))
+
+
+def reasons_in_words(
+    protocol: Protocol, fired: Iterable[Fired], answers: Answers, context: Context, language: str
+) -> tuple[str, ...]:
+    """What fired, one line for each answer and flag, most serious first: "Weakness or numbness: Yes, and it is …".
+
+    Items left open share one line at the end.
+    """
+    keys = dict.fromkeys(key for each in _most_serious_first(protocol, fired) for key in each.because)
+    flags = {flag.key: flag for flag in protocol.flags}
+    items = {item.key: item for item in protocol.items}
+    asked = [items[key] for key in keys if key in items]
+    answered = [
+        _item_line(protocol, item, answers[item.key], language) for item in asked if _tells(item, answers.get(item.key))
+    ]
+    recorded = [_flag_line(protocol, flags[key], context, language) for key in keys if key in flags]
+    left_open = [in_language(item.label, language) for item in asked if not in_full(item, answers.get(item.key))]
+    unanswered = [f"{protocol.say('not_answered', language)}: {', '.join(left_open)}"] if left_open else []
+    return (*answered, *recorded, *unanswered)
+
+
+def advice_in_words(protocol: Protocol, fired: Iterable[Fired], language: str) -> tuple[str, ...]:
+    """The extra lines for the patient that the fired rules carry, each once, placeholders unfilled."""
+    ids = {each.rule for each in fired}
+    lines = [in_language(rule.advice, language) for rule in protocol.rules if rule.advice and rule.id in ids]
+    return tuple(dict.fromkeys(lines))
+
+
+def _tells(item: Item, answer: Answer | None) -> bool:
+    """Whether the answer says something; lines that are part No and part open say nothing yet."""
+    return in_full(item, answer) or (isinstance(answer, Mapping) and YES in answer.values())
+
+
+def _item_line(protocol: Protocol, item: Item, answer: Answer, language: str) -> str:
+    return f"{in_language(item.label, language)}: {answer_in_words(protocol, item, answer, language)}"
+
+
+def _flag_line(protocol: Protocol, flag: ContextFlag, context: Context, language: str) -> str:
+    value = Flag(context.get(flag.key, Flag.UNKNOWN))
+    return f"{in_language(flag.label, language)}: {protocol.say(f'flag_{value}', language)}"
+
+
+def _most_serious_first(protocol: Protocol, fired: Iterable[Fired]) -> tuple[Fired, ...]:
+    place = {rule.id: number for number, rule in enumerate(protocol.rules)}
+    return tuple(sorted(fired, key=lambda each: (-each.tier.rank, place[each.rule])))
