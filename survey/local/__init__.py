@@ -1,0 +1,1 @@
+"""Daytwo on one machine: embedded PostgreSQL and Redis, and the process runner."""

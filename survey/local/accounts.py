@@ -1,0 +1,139 @@
+"""Running PostgreSQL, which refuses root: as which user, and in a folder that this user may enter.
+
+Started by root, the server runs as `nobody`. Its data stands outside private homes, so that no folder above the
+checkout has to be opened to anybody; `.daytwo/postgres` is a link there.
+"""
+
+import contextlib
+import os
+import pwd
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from survey.local import folder as folders
+from survey.local import pids, programs
+from survey.local.errors import LocalError
+
+SYSTEM_FOLDER = Path("/var/lib/daytwo")
+NOBODY = 65534
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where PostgreSQL lives: `home` holds the data, `sockets` its socket, `programs` is a `pginstall` folder.
+
+    `as_user` goes to subprocess.Popen: empty, or the user to become.
+    """
+
+    home: Path
+    sockets: Path
+    programs: Path
+    as_user: dict[str, Any] = field(default_factory=dict)
+
+
+def place(folder: Path) -> Place:
+    """PostgreSQL's place for the `.daytwo` folder `folder`, made where it was missing."""
+    if os.geteuid() == 0:
+        return _place_for_root(folder)
+    home = folder / "postgres"
+    if home.is_symlink():
+        raise LocalError(
+            f"The data of {folder} belongs to root, who started Daytwo here before. Start it as root again."
+        )
+    home.mkdir(mode=0o700, exist_ok=True)
+    return Place(home=home, sockets=folders.sockets(folder), programs=programs.postgres())
+
+
+def _place_for_root(folder: Path) -> Place:
+    uid, gid = _nobody()
+    system = system_folder(folder)
+    copy = programs.copy_postgres(system / f"postgresql-{programs.postgres_version()}")
+    home = _home(folder, system)
+    home.mkdir(mode=0o700, exist_ok=True)
+    os.chown(home, uid, gid, follow_symlinks=False)
+    as_user = {"user": uid, "group": gid, "extra_groups": []}
+    return Place(home=home, sockets=home, programs=copy, as_user=as_user)
+
+
+def _nobody() -> tuple[int, int]:
+    try:
+        found = pwd.getpwnam("nobody")
+    except KeyError:  # a container without /etc/passwd; the number is the same everywhere
+        return NOBODY, NOBODY
+    return found.pw_uid, found.pw_gid
+
+
+def system_folder(folder: Path) -> Path:
+    """Root's folder for what `nobody` must reach. What lives in the temporary directory leaves nothing outside it.
+
+    Raises LocalError when somebody else could change what is in it.
+    """
+    temporary = Path(os.path.realpath(tempfile.gettempdir()))
+    candidates = [temporary / "daytwo-system"]
+    if not folder.is_relative_to(temporary):
+        candidates.insert(0, SYSTEM_FOLDER)
+    for candidate in candidates:
+        with contextlib.suppress(OSError):
+            candidate.mkdir(mode=0o755, exist_ok=True)
+            if _is_safe(candidate):
+                return candidate
+    raise LocalError(
+        f"Neither {' nor '.join(map(str, candidates))} can be used: root must own it and nobody else may write in it. "
+        "Start Daytwo as an ordinary user, or set DATABASE_URL to a server of your own."
+    )
+
+
+def _is_safe(candidate: Path) -> bool:
+    found = candidate.lstat()
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == 0 and not found.st_mode & 0o022
+    if ours and found.st_mode & 0o005 != 0o005:  # made under a narrow umask
+        candidate.chmod(0o755)
+    return ours and os.access(candidate, os.W_OK)
+
+
+def _home(folder: Path, system: Path) -> Path:
+    """The home that the link names, if it is ours, else a fresh one: without the link the data was thrown away."""
+    pointer, expected = folder / "postgres", system / folders.digest(folder)
+    if pointer.is_dir() and not pointer.is_symlink():
+        raise LocalError(f"The data in {pointer} belongs to an ordinary user. Start Daytwo as that user, or remove it.")
+    linked = pointer.readlink() if pointer.is_symlink() else None
+    if linked == expected and expected.is_dir():
+        return expected
+    _remove_home(expected)
+    if linked is not None and _was_moved(linked, system):
+        pids.end_all(pids.working_on(linked / "data"), patience_s=10)
+        linked.rename(expected)
+        _owner_note(linked).unlink(missing_ok=True)
+    _owner_note(expected).write_text(str(folder), encoding="utf-8")
+    pointer.unlink(missing_ok=True)
+    pointer.symlink_to(expected)
+    return expected
+
+
+def _owner_note(home: Path) -> Path:
+    """Says which `.daytwo` folder a home belongs to: its name is only a digest."""
+    return home.with_name(home.name + ".folder")
+
+
+def _was_moved(linked: Path, system: Path) -> bool:
+    """Whether the checkout came here with its data; a copy of a checkout must not share the original's."""
+    note = _owner_note(linked)
+    if linked.parent != system or not linked.is_dir() or not note.is_file():
+        return False
+    return not (Path(note.read_text(encoding="utf-8")) / "postgres").is_symlink()
+
+
+def erase(folder: Path) -> None:
+    """Remove the data of `folder`, when nothing runs on it."""
+    if (folder / "postgres").is_symlink():
+        _remove_home(system_folder(folder) / folders.digest(folder))
+
+
+def _remove_home(home: Path) -> None:
+    pids.end_all(pids.working_on(home / "data"), patience_s=10)
+    shutil.rmtree(home, ignore_errors=True)
+    _owner_note(home).unlink(missing_ok=True)
