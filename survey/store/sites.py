@@ -1,0 +1,59 @@
+"""The clinic's sites."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from survey.domain.errors import NotFound
+from survey.domain.sites import Site
+from survey.store.base import identifier, metadata
+from survey.store.session import Tx
+
+site = sa.Table(
+    "site",
+    metadata,
+    identifier(primary_key=True),
+    sa.Column("slug", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("sms_name", sa.Text, nullable=False),
+    sa.Column("zone", sa.Text, nullable=False),
+    sa.Column("phone", sa.Text, nullable=False),
+    sa.Column("emergency_number", sa.Text, nullable=False),
+    sa.Column("opens", sa.Time, nullable=False),
+    sa.Column("closes", sa.Time, nullable=False),
+    sa.Column("workdays", pg.ARRAY(sa.SmallInteger), nullable=False),
+)
+
+
+def get(tx: Tx, site_id: UUID) -> Site:
+    """That site. Raises NotFound."""
+    row = tx.run(sa.select(site).where(site.c.id == site_id)).mappings().one_or_none()
+    if row is None:
+        raise NotFound("There is no such site.")
+    return as_site(row)
+
+
+def every(tx: Tx) -> tuple[Site, ...]:
+    """All sites, by name."""
+    return tuple(as_site(row) for row in tx.run(sa.select(site).order_by(site.c.name)).mappings())
+
+
+def insert(tx: Tx, new: Site) -> None:
+    """Add a site. Raises Conflict when its slug is taken."""
+    tx.run(sa.insert(site).values(**values(new)))
+
+
+def replace(tx: Tx, new: Site) -> None:
+    """Set all that can be set of an existing site."""
+    tx.run(sa.update(site).where(site.c.id == new.id).values(**values(new)))
+
+
+def values(new: Site) -> dict[str, object]:
+    """The row of a site."""
+    return {column.name: getattr(new, column.name) for column in site.c} | {"workdays": list(new.workdays)}
+
+
+def as_site(row: sa.RowMapping) -> Site:
+    """The site of a row."""
+    return Site(**{column.name: row[column.name] for column in site.c} | {"workdays": tuple(row["workdays"])})
