@@ -1,0 +1,92 @@
+"""One embedded PostgreSQL and Redis for the whole run, and a fresh, migrated database for each test that asks."""
+
+import importlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import uuid4
+
+import psycopg
+import pytest
+import redis
+
+from survey.local import postgres
+from survey.local import services as local
+from survey.local.services import Services
+
+TEMPLATE = "daytwo_template"
+
+# Whatever the shell of the person who tests points at, tests never touch it.
+for name in ("DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
+    os.environ.pop(name, None)
+    os.environ.pop(f"{name}_FILE", None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """A database of one test's own: `url` as the application's role, `owner_url` as the role that owns the tables."""
+
+    name: str
+    url: str
+    owner_url: str
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """The embedded servers of this run."""
+    folder = tmp_path_factory.mktemp("daytwo") / ".daytwo"
+    running = local.start(folder, environ={})
+    yield running
+    running.stop()
+    local.erase(folder)
+
+
+def _url(services: Services, role: str, database: str) -> str:
+    url = services.environ["DATABASE_URL"]
+    return url.replace(f"{postgres.APPLICATION}@", f"{role}@").replace(f"/{postgres.DATABASE}?", f"/{database}?")
+
+
+@pytest.fixture(scope="session")
+def cluster(services: Services) -> Iterator[psycopg.Connection]:
+    """A superuser's connection, for making and dropping databases."""
+    address = _url(services, postgres.SUPERUSER, "postgres").replace("+psycopg", "")
+    with psycopg.connect(address, autocommit=True) as connection:
+        # Only here, where nothing is worth keeping: dropping a database waits for the disk otherwise.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def template(services: Services, cluster: psycopg.Connection) -> str:
+    """The name of a database with the newest schema and no rows, which nobody is connected to."""
+    from survey.store import migrate
+
+    cluster.execute(f"CREATE DATABASE {TEMPLATE} OWNER {postgres.OWNER}")
+    migrate.upgrade(_url(services, postgres.OWNER, TEMPLATE), app_role=postgres.APPLICATION)
+    return TEMPLATE
+
+
+@pytest.fixture
+def database(services: Services, cluster: psycopg.Connection, template: str) -> Iterator[Database]:
+    """A fresh database, which `survey.store.session` points to; gone after the test."""
+    session = importlib.import_module("survey.store.session")
+    name = f"test_{uuid4().hex[:12]}"
+    cluster.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {postgres.OWNER}")
+    made = Database(
+        name=name,
+        url=_url(services, postgres.APPLICATION, name),
+        owner_url=_url(services, postgres.OWNER, name),
+    )
+    session.configure(made.url)
+    yield made
+    session.engine().dispose()
+    cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def redis_url(services: Services) -> str:
+    """An empty Redis."""
+    with redis.Redis.from_url(services.environ["REDIS_URL"]) as client:
+        client.flushall()
+    return services.environ["REDIS_URL"]

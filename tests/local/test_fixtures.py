@@ -1,0 +1,27 @@
+"""The tests' own database is fresh each time and is used as the application's role."""
+
+import pytest
+import sqlalchemy as sa
+
+from survey.store import session
+from tests.conftest import Database
+
+COUNT = "SELECT count(*) FROM engine_heartbeat"
+BEAT = "INSERT INTO engine_heartbeat (component, last_ok_at) VALUES ('test', now())"
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_each_test_finds_an_empty_database(database: Database, turn: str) -> None:
+    with session.transaction() as tx:
+        before = tx.run(sa.text(COUNT)).scalar_one()
+        tx.run(sa.text(BEAT))
+
+    assert before == 0
+    assert database.name in database.url
+
+
+def test_the_application_works_as_its_own_role(database: Database) -> None:
+    with session.transaction() as tx:
+        role, name = tx.run(sa.text("SELECT current_user, current_database()")).one()
+
+    assert (role, name) == ("daytwo_app", database.name)
