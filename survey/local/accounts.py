@@ -51,6 +51,8 @@ def place(folder: Path) -> Place:
 def _place_for_root(folder: Path) -> Place:
     uid, gid = _nobody()
     system = system_folder(folder)
+    if system != SYSTEM_FOLDER:
+        _sweep(system)
     copy = programs.copy_postgres(system / f"postgresql-{programs.postgres_version()}")
     home = _home(folder, system)
     home.mkdir(mode=0o700, exist_ok=True)
@@ -108,9 +110,9 @@ def _home(folder: Path, system: Path) -> Path:
         pids.end_all(pids.working_on(linked / "data"), patience_s=10)
         linked.rename(expected)
         _owner_note(linked).unlink(missing_ok=True)
-    _owner_note(expected).write_text(str(folder), encoding="utf-8")
     pointer.unlink(missing_ok=True)
     pointer.symlink_to(expected)
+    _owner_note(expected).write_text(str(folder), encoding="utf-8")  # after the link: see _sweep
     return expected
 
 
@@ -124,7 +126,21 @@ def _was_moved(linked: Path, system: Path) -> bool:
     note = _owner_note(linked)
     if linked.parent != system or not linked.is_dir() or not note.is_file():
         return False
-    return not (Path(note.read_text(encoding="utf-8")) / "postgres").is_symlink()
+    return not _is_linked_from(linked, note)
+
+
+def _is_linked_from(home: Path, note: Path) -> bool:
+    """Whether the `.daytwo` folder in the note still leads to that home."""
+    pointer = Path(note.read_text(encoding="utf-8")) / "postgres"
+    return pointer.is_symlink() and pointer.readlink() == home
+
+
+def _sweep(system: Path) -> None:
+    """In the temporary directory only: remove what folders left that were thrown away while we could not see it."""
+    for note in system.glob("*.folder"):
+        home = note.with_suffix("")
+        if not _is_linked_from(home, note):
+            _remove_home(home)
 
 
 def erase(folder: Path) -> None:

@@ -10,8 +10,8 @@ COUNT = "SELECT count(*) FROM engine_heartbeat"
 BEAT = "INSERT INTO engine_heartbeat (component, last_ok_at) VALUES ('test', now())"
 
 
-@pytest.mark.parametrize("turn", ["first", "second"])
-def test_each_test_finds_an_empty_database(database: Database, turn: str) -> None:
+@pytest.mark.parametrize("_turn", ["first", "second"])
+def test_each_test_finds_an_empty_database(database: Database, _turn: str) -> None:
     with session.transaction() as tx:
         before = tx.run(sa.text(COUNT)).scalar_one()
         tx.run(sa.text(BEAT))
