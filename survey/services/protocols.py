@@ -54,6 +54,11 @@ def every() -> tuple[Published, ...]:
         return store.every(tx)
 
 
+def listed(tx: Tx) -> tuple[Published, ...]:
+    """`every` within a transaction that is open already."""
+    return store.every(tx)
+
+
 def live(tx: Tx, slug: str) -> tuple[UUID, Protocol]:
     """The newest version of a protocol: its id and the pack. Raises NotFound when none is published."""
     version_id = store.live_id(tx, slug)

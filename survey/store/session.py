@@ -1,7 +1,7 @@
 """The one way to the database: `transaction()`, which rings the doorbells of its queues after the commit."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,8 @@ from survey.store import doorbell, migrate
 from survey.store.engine import connect
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+
+RETRY_S = 0.5
 
 _engine: sa.Engine | None = None
 
@@ -82,21 +84,30 @@ def translated(error: exc.DBAPIError) -> Exception:
     return DatabaseError(f"SQLSTATE {state}, constraint {getattr(diagnosis, 'constraint_name', None)}")
 
 
-def wait_until_ready(*, patience_s: float = 60.0, pause_s: float = 0.5) -> None:
+def wait_until_ready(*, patience_s: float = 60.0) -> None:
     """Try until the database answers and is migrated, so that nothing depends on which process starts first.
 
     Raises Unavailable after `patience_s`.
     """
+    _wait_until(migrate.is_current, patience_s=patience_s)
+
+
+def wait_until_reachable(*, patience_s: float = 60.0) -> None:
+    """Try until the database answers, migrated or not. Raises Unavailable after `patience_s`."""
+    _wait_until(lambda connection: not connection.closed, patience_s=patience_s)
+
+
+def _wait_until(holds: Callable[[sa.Connection], bool], *, patience_s: float) -> None:
     deadline = time.monotonic() + patience_s
-    while not _ready():
+    while not _answers(holds):
         if time.monotonic() > deadline:
             raise Unavailable
-        time.sleep(pause_s)
+        time.sleep(RETRY_S)
 
 
-def _ready() -> bool:
+def _answers(holds: Callable[[sa.Connection], bool]) -> bool:
     try:
         with engine().connect() as connection:
-            return migrate.is_current(connection)
+            return holds(connection)
     except (exc.DBAPIError, exc.TimeoutError):
         return False

@@ -1,0 +1,50 @@
+# Everything a developer or a new user needs; `make` alone lists it.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup demo test check lint types contracts bench screenshots clean lock
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/ready ## install everything into .venv, from hash-locked requirements
+
+.venv/ready: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Daytwo needs Python 3.11 or newer; try: make PYTHON=python3.12 setup")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch .venv/ready
+
+demo: setup ## bring up all of Daytwo with synthetic patients, and print three addresses
+	@$(BIN)/daytwo demo
+
+test: setup ## every test, on embedded PostgreSQL and Redis
+	@$(BIN)/python -m pytest
+
+check: lint types contracts test ## what CI runs
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+contracts: setup
+	$(BIN)/lint-imports
+
+bench: setup ## measure ours against bare handlers, in turn, in one run
+	@$(BIN)/python -m benchmarks
+
+screenshots: setup ## draw the README's pictures from a running demo (needs Chromium)
+	@$(BIN)/python -m docs.screenshots
+
+clean: ## stop nothing, remove .venv and what embedded services kept here
+	@if [ -x $(BIN)/daytwo ]; then $(BIN)/daytwo demo --erase; fi
+	rm -rf .venv .daytwo .ruff_cache .mypy_cache .import_linter_cache
+
+lock: ## write the lock files anew (needs uv)
+	uv pip compile pyproject.toml --universal --generate-hashes --no-header --python-version 3.11 -q -o requirements.lock
+	uv pip compile pyproject.toml --extra embedded --extra dev --universal --generate-hashes --no-header --python-version 3.11 -q -o requirements-dev.lock

@@ -1,0 +1,5 @@
+"""`python -m survey.cli` is `daytwo`; the process runner starts its children this way."""
+
+from survey.cli import main
+
+main()

@@ -1,0 +1,196 @@
+"""Setting a clinic up: sites, people, protocols, escalation policies, enrolment."""
+
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+from zoneinfo import available_timezones
+
+import click
+
+from survey import clock
+from survey.cli import place
+from survey.domain.accounts import Role
+from survey.domain.errors import Refused
+from survey.domain.sites import Site
+from survey.settings import ROOT
+
+PACKS = ROOT / "config/protocols"
+POLICY = ROOT / "config/escalation/default.yaml"
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def site() -> None:
+    """The clinic's sites."""
+
+
+@site.command("add")
+@click.argument("slug")
+@click.option("--name", required=True, help="As patients know it.")
+@click.option("--sms-name", help="As texts are signed: neutral, at most 24 characters. Default: the name.")
+@click.option("--zone", required=True, help="IANA time zone, e.g. America/New_York.")
+@click.option("--phone", required=True, help="The number patients call.")
+@click.option("--emergency", default="911", show_default=True, help="The emergency number.")
+def site_add(slug: str, name: str, sms_name: str | None, zone: str, phone: str, emergency: str) -> None:
+    """Add a site. Hours start as Monday to Friday, 08:00 to 18:00."""
+    place.connect()
+    from survey.interop import phones
+    from survey.services import sites
+
+    if zone not in available_timezones():
+        raise Refused(f"“{zone}” is no time zone. Use an IANA name such as America/New_York.", field="zone")
+    sites.add(
+        new_site(
+            slug, name=name, sms_name=sms_name or name, zone=zone, phone=phones.read(phone).e164, emergency=emergency
+        ),
+        by=place.OPERATOR,
+        now=clock.now(),
+    )
+    click.echo(f"Site {slug} added.")
+
+
+def new_site(slug: str, *, name: str, sms_name: str, zone: str, phone: str, emergency: str) -> Site:
+    """A site with the usual hours."""
+    from datetime import time
+
+    return Site(
+        id=uuid4(),
+        slug=slug,
+        name=name,
+        sms_name=sms_name,
+        zone=zone,
+        phone=phone,
+        emergency_number=emergency,
+        opens=time(8),
+        closes=time(18),
+        workdays=(1, 2, 3, 4, 5),
+    )
+
+
+@click.group()
+def user() -> None:
+    """The people who sign in."""
+
+
+@user.command("create")
+@click.argument("email")
+@click.option("--name", required=True, help="As colleagues know them.")
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]), help="What they may do.")
+@click.option("--pager", help="Mobile number for pages (clinicians, managers).")
+@click.password_option(envvar="DAYTWO_PASSWORD", help="At least 15 characters; asked for when left out.")
+def user_create(email: str, name: str, role: str, pager: str | None, password: str) -> None:
+    """Create an account."""
+    place.connect()
+    from survey.services import accounts
+
+    accounts.create_user(email, name, Role(role), password, by=place.OPERATOR, now=clock.now(), pager=pager)
+    click.echo(f"{role.capitalize()} {email} created.")
+
+
+@click.group()
+def protocol() -> None:
+    """Protocol packs: the questions, rules, advice and translations that belong together."""
+
+
+@protocol.command("publish")
+@click.argument("pack", type=FILE, required=False)
+def protocol_publish(pack: Path | None) -> None:
+    """Publish PACK (YAML), or every pack under config/protocols that is not published yet."""
+    place.connect()
+    from survey.services import protocols
+
+    for path in [pack] if pack else sorted(PACKS.glob("*/v*.yaml")):
+        published = protocols.publish(place.read(path), name=str(path), by=place.OPERATOR, now=clock.now())
+        click.echo(f"{published.slug} version {published.version}: published.")
+
+
+@protocol.command("list")
+def protocol_list() -> None:
+    """The published versions."""
+    place.connect()
+    from survey.services import protocols
+
+    for one in protocols.every():
+        click.echo(f"{one.slug:32} v{one.version:<4} {one.published_at:%Y-%m-%d %H:%M} UTC  {one.title}")
+
+
+@click.group()
+def policy() -> None:
+    """Escalation policies: who is paged, after how long, and who in the last resort."""
+
+
+@policy.command("publish")
+@click.argument("file", type=FILE, default=POLICY)
+def policy_publish(file: Path) -> None:
+    """Publish FILE as the policy's next version. Open alerts keep the version that they opened with."""
+    place.connect()
+    from survey.services import oncall
+
+    version = oncall.publish_policy(place.read(file), name=str(file), by=place.OPERATOR, now=clock.now())
+    click.echo(f"Policy {version.policy} version {version.version} published.")
+
+
+@click.command("import")
+@click.argument("file", type=FILE)
+@click.option("--site", "slug", help="Short name of the site. Default: the only one.")
+@click.option("--protocol", "protocol_slug", help="Protocol. Default: the only one.")
+@click.option("--yes", is_flag=True, help="Import without asking.")
+def import_(file: Path, slug: str | None, protocol_slug: str | None, yes: bool) -> None:
+    """Import procedures from a CSV file: shows who will be texted when, and what is wrong, before it adds anything."""
+    place.connect()
+    from survey.cli import listing
+    from survey.services import imports
+
+    now = clock.now()
+    target = listing.chosen_site(slug)
+    preview = imports.preview(
+        file.read_bytes(),
+        site_id=target.id,
+        protocol=listing.chosen_protocol(protocol_slug),
+        by=place.OPERATOR,
+        now=now,
+    )
+    listing.show_preview(preview, target)
+    if not yes and not click.confirm("Import the good rows?"):
+        imports.discard(preview.id, by=place.OPERATOR, now=now)
+        return
+    listing.show_result(imports.confirm(preview.id, by=place.OPERATOR, now=clock.now()))
+
+
+@click.command()
+@click.option("--given-name", required=True)
+@click.option("--family-name", required=True)
+@click.option("--born", required=True, type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--mobile", help="Where the link goes. With --consent only.")
+@click.option("--email", help="Where the link goes when there is no mobile.")
+@click.option("--consent", is_flag=True, help="The patient agreed to be texted or mailed.")
+@click.option("--language", default="en", show_default=True)
+@click.option("--performed", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Day of the procedure.")
+@click.option("--body-site", "body_sites", multiple=True, help="As the protocol names it; may be repeated.")
+@click.option("--site", "slug", help="Short name of the site. Default: the only one.")
+@click.option("--protocol", "protocol_slug", help="Protocol. Default: the only one.")
+def enrol(slug: str | None, protocol_slug: str | None, **given: object) -> None:
+    """Enrol one patient and one procedure. Context flags that are not given count as unknown, hence as present."""
+    place.connect()
+    from survey.cli import listing
+    from survey.services import patients
+
+    target = listing.chosen_site(slug)
+    enrolled = patients.enrol(
+        listing.enrolment(given),
+        site_id=target.id,
+        protocol=listing.chosen_protocol(protocol_slug),
+        by=place.OPERATOR,
+        now=clock.now(),
+    )
+    click.echo(listing.plan_sentence(enrolled.plan, target))
+
+
+def day(value: object) -> date:
+    """The date of a click option."""
+    from datetime import datetime
+
+    return value.date() if isinstance(value, datetime) else date.fromisoformat(str(value))
+
+
+COMMANDS = (site, user, protocol, policy, import_, enrol)

@@ -1,0 +1,99 @@
+"""The long-running processes: web, worker, beat, sentinel, and `up`, which runs all of them."""
+
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from threading import Event
+from types import FrameType
+
+import click
+
+from survey.cli import place
+from survey.domain.queues import Queue
+from survey.settings import ROOT
+
+QUEUES = click.Choice([queue.value for queue in Queue])
+THREADS = {Queue.SCORING: 1, Queue.PAGING: 4, Queue.SENDING: 4, Queue.MAINTENANCE: 1}
+
+
+@click.command()
+def web() -> None:
+    """Serve the pages: patients, clinicians, staff. Address and size: WEB_BIND, WEB_WORKERS."""
+    place.settings()
+    program = ["gunicorn", "--config", str(ROOT / "config/gunicorn.conf.py"), "survey.wsgi:app"]
+    os.execv(sys.executable, [sys.executable, "-m", *program])
+
+
+@click.command()
+@click.argument("queues", nargs=-1, required=True, type=QUEUES, metavar="QUEUE...")
+@click.option("--threads", type=click.IntRange(1, 64), help="Threads. Default: what suits the queue (paging 4).")
+def worker(queues: tuple[str, ...], threads: int | None) -> None:
+    """Drain one or more queues: scoring, paging, sending, maintenance.
+
+    Give paging and scoring workers of their own: a bulk of sends must not stand before a page. A worker that is started
+    before its database or Redis waits for them.
+    """
+    place.settings()
+    from workers.celery_app import app
+
+    count = threads or max(THREADS[Queue(queue)] for queue in queues)
+    app.worker_main(
+        [
+            "worker",
+            f"--queues={','.join(queues)}",
+            "--pool=threads",
+            f"--concurrency={count}",
+            f"--hostname={'-'.join(queues)}-{os.getpid()}@%h",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            "--loglevel=WARNING",
+        ]
+    )
+
+
+@click.command()
+def beat() -> None:
+    """Ring for slow housekeeping. Nothing that must not be lost hangs on it: the sentinel does that."""
+    place.settings()
+    from workers.celery_app import app
+
+    timetable = Path(tempfile.gettempdir()) / f"daytwo-beat-{os.getpid()}"
+    app.start(["beat", f"--schedule={timetable}", "--loglevel=WARNING", "--pidfile="])
+
+
+@click.command()
+def sentinel() -> None:
+    """Watch, with PostgreSQL alone: ring for what is due, do what is overdue. Run two; one works, one stands by."""
+    settings = place.connect(pool_size=3, patience_s=3600)
+    from survey.services import health
+    from workers import sentinel as watch
+
+    stop = Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    watch.run(settings, stop, healthy=health.holds)
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="First port to try.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=place.HOME / "up", help="Where embedded services live."
+)
+def up(port: int, folder: Path) -> None:
+    """Run everything on this machine; Ctrl-C ends all.
+
+    PostgreSQL and Redis are embedded in FOLDER unless DATABASE_URL and REDIS_URL name others.
+    """
+    from survey.local import stack
+
+    sys.exit(stack.run(folder, port=port))
+
+
+COMMANDS = (web, worker, beat, sentinel, up)

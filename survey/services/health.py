@@ -1,0 +1,151 @@
+"""Is everything well? The checks that `daytwo doctor` prints, the banner shows, and the outside heartbeat stands for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from survey.domain.errors import DomainError
+from survey.messaging import registry
+from survey.services import oncall, protocols
+from survey.store import doorbell, heartbeats
+from survey.store import health as store
+from survey.store import sites as site_store
+from survey.store.session import Tx, transaction
+
+SENTINEL_SILENT = timedelta(seconds=60)
+WORKER_SILENT = timedelta(minutes=5)
+
+
+class State(StrEnum):
+    """How a check came out; a warning wants a look and is no failure."""
+
+    WELL = "well"
+    WARNING = "warning"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One check, in words that say what to do."""
+
+    name: str
+    state: State
+    sentence: str
+
+
+def holds(now: datetime) -> bool:
+    """Whether every invariant holds and somebody is on call: the condition of the outside heartbeat."""
+    with transaction() as tx:
+        return not any(store.breaches(tx, now=now).values()) and not oncall.uncovered(tx, now=now)
+
+
+def trouble(now: datetime) -> tuple[str, ...]:
+    """What the banner on every staff page says; empty when all is well."""
+    with transaction() as tx:
+        checks = (*_invariants(tx, now), _sentinel(tx, now), _cover(tx, now))
+    return tuple(check.sentence for check in checks if check.state is State.BROKEN)
+
+
+def examine(now: datetime) -> tuple[Check, ...]:
+    """Every check, worst news last to read first in a terminal."""
+    with transaction() as tx:
+        checks = (_redis(), *_providers(), *(check(tx, now) for check in CHECKS), *_invariants(tx, now))
+    return tuple(sorted(checks, key=lambda check: list(State).index(check.state)))
+
+
+def _invariants(tx: Tx, now: datetime) -> tuple[Check, ...]:
+    return tuple(
+        _check("invariant", count == 0, f"{name}.", f"Not so: {name}. {count} break this.")
+        for name, count in store.breaches(tx, now=now).items()
+    )
+
+
+def _check(name: str, well: bool, good: str, bad: str, *, otherwise: State = State.BROKEN) -> Check:
+    sentence = good if well else bad
+    return Check(name=name, state=State.WELL if well else otherwise, sentence=sentence[:1].upper() + sentence[1:])
+
+
+def _redis() -> Check:
+    return _check(
+        "redis",
+        doorbell.reachable(),
+        "Redis answers.",
+        "Redis does not answer. Nothing is lost; the sentinel does the work, some seconds later. Start Redis.",
+        otherwise=State.WARNING,
+    )
+
+
+def _providers() -> tuple[Check, ...]:
+    texts = _check(
+        "texts",
+        registry.sms() is not None,
+        "A provider for texts is set.",
+        "No provider for texts is set, so nobody can be texted or paged. Set TWILIO_ACCOUNT_SID and its fellows.",
+    )
+    mail = _check(
+        "email",
+        registry.email() is not None,
+        "A mail server is set.",
+        "No mail server is set: patients without a mobile go to the call list. Set SMTP_HOST and SMTP_FROM.",
+        otherwise=State.WARNING,
+    )
+    return (texts, mail)
+
+
+def _sites(tx: Tx, _now: datetime) -> Check:
+    count = len(site_store.every(tx))
+    return _check("sites", count > 0, f"{count} set up.", "There is no site yet. Add one with `daytwo site add`.")
+
+
+def _protocols(tx: Tx, _now: datetime) -> Check:
+    try:
+        packs = [protocols.get(tx, one.id) for one in protocols.listed(tx)]
+    except DomainError as fault:
+        return Check(name="protocols", state=State.BROKEN, sentence=f"A published protocol cannot be read. {fault.message}")
+    missing = store.unreadable_protocols(tx)
+    if missing:
+        sentence = f"{missing} surveys began on a protocol version that is not in the database. Publish it again."
+        return Check(name="protocols", state=State.BROKEN, sentence=sentence)
+    return _check(
+        "protocols", bool(packs), f"{len(packs)} published.", "None is published. Run `daytwo protocol publish`."
+    )
+
+
+def _scoring(tx: Tx, _now: datetime) -> Check:
+    count = store.scoring_faults(tx)
+    return _check(
+        "scoring",
+        count == 0,
+        "No response has failed to score.",
+        f"{count} responses could not be scored; each was paged as urgent. Look at their pages for the reason.",
+    )
+
+
+def _cover(tx: Tx, now: datetime) -> Check:
+    reason = oncall.uncovered(tx, now=now)
+    return _check("on call", reason is None, "Somebody who can be reached is on call now.", reason or "")
+
+
+def _sentinel(tx: Tx, now: datetime) -> Check:
+    seen = heartbeats.last(tx, "sentinel")
+    return _check(
+        "sentinel",
+        seen is not None and now - seen < SENTINEL_SILENT,
+        "The sentinel is awake.",
+        "No sentinel has been awake for a minute. Start one with `daytwo sentinel`.",
+    )
+
+
+def _workers(tx: Tx, now: datetime) -> Check:
+    silent = heartbeats.silent(tx, prefix="worker:", since=now - WORKER_SILENT)
+    return _check(
+        "workers",
+        not silent,
+        "Every worker has been heard of.",
+        f"Not heard of for five minutes: {', '.join(silent)}. The sentinel does the urgent part of their work.",
+        otherwise=State.WARNING,
+    )
+
+
+CHECKS: tuple[Callable[[Tx, datetime], Check], ...] = (_sites, _protocols, _scoring, _cover, _sentinel, _workers)
