@@ -1,0 +1,125 @@
+"""Loads a protocol from YAML, strictly: whatever is not understood is refused with its line and what is allowed."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from survey.domain.errors import DomainError
+from survey.domain.protocol import Protocol
+from survey.domain.protocol_faults import faults
+from survey.interop import marked_yaml
+from survey.interop.protocol_file import PATTERNS_IN_WORDS, ProtocolFile
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One thing to mend in the file."""
+
+    line: int
+    message: str
+
+
+class ProtocolError(DomainError):
+    """The file is not a protocol. Says every mistake found, a line each: file:line: key: what, and what is allowed."""
+
+    def __init__(self, name: str, mistakes: tuple[Mistake, ...]) -> None:
+        super().__init__("\n".join(f"{name}:{mistake.line}: {mistake.message}" for mistake in mistakes))
+        self.name = name
+        self.mistakes = mistakes
+
+
+def load(path_or_text: Path | str, *, name: str | None = None) -> Protocol:
+    """The protocol in a file, or in a text. `name` stands in errors instead of the path. Raises ProtocolError.
+
+    A file called v2.yaml has to hold version 2 and stand in a folder called like the protocol.
+    """
+    called = name or str(path_or_text if isinstance(path_or_text, Path) else "protocol")
+    text = _text_of(path_or_text, called)
+    marked = marked_yaml.read(text)
+    _refuse(called, [Mistake(line, sentence) for line, sentence in marked.refused])
+    protocol = _shaped(text, marked, called)
+    found = [*faults(protocol)]
+    mistakes = [Mistake(marked.line(fault.path), f"{_dotted(fault.path)}: {fault.message}") for fault in found]
+    if isinstance(path_or_text, Path):
+        mistakes += [Mistake(marked.line((key,)), f"{key}: {said}") for key, said in _misplaced(protocol, path_or_text)]
+    _refuse(called, mistakes)
+    return protocol
+
+
+def _text_of(path_or_text: Path | str, called: str) -> str:
+    if isinstance(path_or_text, str):
+        return path_or_text
+    try:
+        return path_or_text.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ProtocolError(called, (Mistake(1, f"the file cannot be read: {error.strerror}"),)) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ProtocolError(called, (Mistake(line, "this is not UTF-8; save the file as UTF-8"),)) from error
+
+
+def _refuse(called: str, mistakes: list[Mistake]) -> None:
+    if mistakes:
+        raise ProtocolError(called, tuple(sorted(set(mistakes))))
+
+
+def _shaped(text: str, marked: marked_yaml.Marked, called: str) -> Protocol:
+    if not isinstance(marked.data, dict):
+        raise ProtocolError(called, (Mistake(1, "a protocol is a mapping of keys; this is not"),))
+    try:
+        written = ProtocolFile.model_validate(marked.data)
+    except ValidationError as error:
+        mistakes = [_mistake(details, marked) for details in error.errors(include_url=False)]
+        raise ProtocolError(called, tuple(sorted(set(mistakes)))) from error
+    return written.value(source_text=text, sha256=hashlib.sha256(text.encode()).hexdigest())
+
+
+def _mistake(details: ErrorDetails, marked: marked_yaml.Marked) -> Mistake:
+    path = tuple(_in_the_file(details["loc"]))
+    if details["type"] == "unknown_key":
+        return Mistake(marked.line((*path, details["ctx"]["key"])), f"{_dotted(path)}: {details['msg']}")
+    if details["type"] == "not_a_kind":
+        path = (*path, "kind")
+    return Mistake(marked.line(path), f"{_dotted(path)}: {_sentence(details)}")
+
+
+def _in_the_file(loc: tuple[int | str, ...]) -> Iterator[int | str]:
+    """The steps of pydantic's path that exist in the file; its own names for alternatives do not."""
+    return (step for step in loc if not (isinstance(step, str) and step[:1] in "<["))
+
+
+_SENTENCES: Mapping[str, str] = {
+    "missing": "is missing",
+    "model_type": "should be a mapping of keys",
+    "dict_type": "should be a mapping of keys",
+    "list_type": "should be a list",
+    "string_type": "should be a text; put it in quotes if it is one",
+}
+"""Own words for what authors meet most."""
+
+
+def _sentence(details: ErrorDetails) -> str:
+    own = _SENTENCES.get(details["type"])
+    if details["type"] == "string_pattern_mismatch":
+        own = f"is not written as it should be; allowed: {PATTERNS_IN_WORDS[details['ctx']['pattern']]}"
+    if details["type"] in ("missing", "not_a_kind", "not_a_condition"):
+        return own or details["msg"]
+    said = own or details["msg"].replace("Input should", "should")
+    return f"{said} (found: {str(details['input'])[:60]})"
+
+
+def _dotted(path: tuple[int | str, ...]) -> str:
+    return ".".join(str(step) for step in path) or "the file"
+
+
+def _misplaced(protocol: Protocol, path: Path) -> Iterator[tuple[str, str]]:
+    numbered = re.fullmatch(r"v([0-9]+)", path.stem)
+    if numbered and int(numbered[1]) != protocol.version:
+        yield "version", f"is {protocol.version}, but the file is called {path.name}; allowed: {numbered[1]}"
+    if numbered and path.resolve().parent.name != protocol.slug:
+        yield "protocol", f"is {protocol.slug}, but the folder is called {path.resolve().parent.name}"
