@@ -150,9 +150,9 @@ def insert_failure(tx: Tx, *, account_sha256: bytes, network: str, now: datetime
 def failures(tx: Tx, *, account_sha256: bytes, network: str, since: datetime) -> tuple[int, datetime | None]:
     """How many failed since then for this account from this network, and when the last one was."""
     theirs = (sign_in_failure.c.account_sha256 == account_sha256) & (sign_in_failure.c.network == network)
-    counted = sa.select(sa.func.count(), sa.func.max(sign_in_failure.c.at)).where(theirs, sign_in_failure.c.at > since)
-    row = tx.run(counted).one()
-    return row[0], row[1]
+    columns = (sa.func.count().label("count"), sa.func.max(sign_in_failure.c.at).label("last"))
+    row = tx.run(sa.select(*columns).where(theirs, sign_in_failure.c.at > since)).mappings().one()
+    return row["count"], row["last"]
 
 
 def forget_failures(tx: Tx, *, account_sha256: bytes, network: str) -> None:
