@@ -32,7 +32,7 @@ CREATE TABLE contact (
   consented_at timestamptz, consent_by uuid REFERENCES app_user,
   consent_how text CHECK (consent_how IN ('spoken','written','import')), consent_wording text,
   blocked_at timestamptz,
-  blocked_reason text CHECK (blocked_reason IN ('landline','not_me','stopped','refused','bounced')),
+  blocked_reason text CHECK (blocked_reason IN ('landline','foreign','not_me','stopped','refused','bounced')),
   CHECK ((blocked_at IS NULL) = (blocked_reason IS NULL)),
   CHECK ((consented_at IS NULL) = (consent_how IS NULL)),
   CONSTRAINT contact_once UNIQUE (patient_id, kind, address));
@@ -41,10 +41,12 @@ CREATE INDEX contact_by_address ON contact (kind, address);
 CREATE TABLE import_batch (
   id uuid PRIMARY KEY,
   site_id uuid NOT NULL REFERENCES site,
+  protocol text NOT NULL,                      -- slug
   file_sha256 text NOT NULL,
   state text NOT NULL CHECK (state IN ('previewed','imported','discarded')),
   made_at timestamptz NOT NULL, made_by uuid REFERENCES app_user, finished_at timestamptz,
   header jsonb NOT NULL,                       -- our column → the file's column
+  ignored text[] NOT NULL DEFAULT '{}',        -- the file's columns that nobody knows
   added int, known int, refused int);
 CREATE TABLE import_row (
   import_id uuid NOT NULL REFERENCES import_batch ON DELETE CASCADE,
@@ -52,6 +54,7 @@ CREATE TABLE import_row (
   state text NOT NULL CHECK (state IN ('ready','blocked','known','bad','imported')),
   cells jsonb NOT NULL,
   problems jsonb NOT NULL DEFAULT '[]',        -- [{column, reason}]
+  plan jsonb NOT NULL DEFAULT '{}',            -- when and how the patient will be asked, or why not
   procedure_id uuid,
   PRIMARY KEY (import_id, line));
 
@@ -84,6 +87,9 @@ CREATE TABLE invitation (
   due_at timestamptz NOT NULL, expires_at timestamptz NOT NULL CHECK (expires_at > due_at),
   sent_at timestamptz, opened_at timestamptz, completed_at timestamptz,
   stopped_at timestamptz, stopped_by uuid REFERENCES app_user, stop_reason text,
+  trouble text CHECK (trouble IN ('no_contact','no_consent','landline','foreign','stopped','not_me','too_late',
+    'refused','undelivered','gave_up')),       -- why no message gets through
+  CHECK ((state = 'undeliverable') = (trouble IS NOT NULL)),
   CHECK ((state = 'stopped') = (stopped_at IS NOT NULL AND stop_reason IS NOT NULL)),
   CHECK ((state = 'completed') = (completed_at IS NOT NULL)),
   CONSTRAINT invitation_once UNIQUE (procedure_id, touch));

@@ -1,0 +1,162 @@
+"""An invitation: one survey of one patient, from the day it is due to the way it ends."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+from uuid import UUID
+
+from survey.domain import sending_hours
+from survey.domain.errors import Refused
+from survey.domain.patients import LATEST_DAY, Block, Contact
+from survey.domain.protocol import Touch
+
+LATE_FOR = timedelta(days=5)
+"""So long after its time a survey is still texted, marked late: the day-2 one to day 7. Then a person calls."""
+SHORTEST_REASON = 3
+
+
+class InvitationState(StrEnum):
+    """How far a survey has come. The link itself stays alive to day 30, whatever the state."""
+
+    SCHEDULED = "scheduled"
+    """Its message waits for its time."""
+    SENT = "sent"
+    """A provider took a message, or may have taken it."""
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    """Somebody pressed Start."""
+    COMPLETED = "completed"
+    UNDELIVERABLE = "undeliverable"
+    """No message can get through; a person has to call."""
+    EXPIRED = "expired"
+    STOPPED = "stopped"
+    """Closed by the clinic, with a reason."""
+
+
+_S = InvitationState
+MOVES: Mapping[InvitationState, frozenset[InvitationState]] = {
+    _S.SCHEDULED: frozenset({_S.SENT, _S.OPENED, _S.COMPLETED, _S.UNDELIVERABLE, _S.EXPIRED, _S.STOPPED}),
+    _S.SENT: frozenset({_S.DELIVERED, _S.OPENED, _S.COMPLETED, _S.UNDELIVERABLE, _S.EXPIRED, _S.STOPPED}),
+    _S.DELIVERED: frozenset({_S.OPENED, _S.COMPLETED, _S.EXPIRED, _S.STOPPED}),
+    _S.OPENED: frozenset({_S.COMPLETED, _S.EXPIRED, _S.STOPPED}),
+    _S.COMPLETED: frozenset(),
+    _S.UNDELIVERABLE: frozenset({_S.SENT, _S.DELIVERED, _S.OPENED, _S.COMPLETED, _S.EXPIRED, _S.STOPPED}),
+    # Whoever began on day 29 may finish on day 31.
+    _S.EXPIRED: frozenset({_S.COMPLETED, _S.STOPPED}),
+    _S.STOPPED: frozenset(),
+}
+"""From each state, the states that may follow."""
+
+WANTED = frozenset({_S.SCHEDULED, _S.SENT, _S.DELIVERED, _S.OPENED, _S.UNDELIVERABLE})
+"""The states in which an answer is still awaited."""
+
+
+class Trouble(StrEnum):
+    """Why no message can get through."""
+
+    NO_CONTACT = "no_contact"
+    NO_CONSENT = "no_consent"
+    LANDLINE = "landline"
+    FOREIGN = "foreign"
+    STOPPED = "stopped"
+    NOT_ME = "not_me"
+    TOO_LATE = "too_late"
+    REFUSED = "refused"
+    UNDELIVERED = "undelivered"
+    GAVE_UP = "gave_up"
+
+
+SENTENCES: Mapping[Trouble, str] = {
+    Trouble.NO_CONTACT: "no mobile number and no email address is recorded",
+    Trouble.NO_CONSENT: "the patient has not agreed to texts or emails",
+    Trouble.LANDLINE: "the number cannot receive texts",
+    Trouble.FOREIGN: "the number belongs to another country",
+    Trouble.STOPPED: "the patient asked for no more texts",
+    Trouble.NOT_ME: "somebody else answered on this number",
+    Trouble.TOO_LATE: "it is too late to text about this procedure",
+    Trouble.REFUSED: "the provider refused the message",
+    Trouble.UNDELIVERED: "the message could not be delivered",
+    Trouble.GAVE_UP: "the provider could not be reached in time",
+}
+"""What staff read after “cannot be texted:”."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """One survey. `touch` is the protocol's name for the contact; `trouble` says why it is undeliverable."""
+
+    id: UUID
+    procedure_id: UUID
+    site_id: UUID
+    touch: str
+    protocol_version_id: UUID
+    state: InvitationState
+    due_at: datetime
+    expires_at: datetime
+    sent_at: datetime | None = None
+    opened_at: datetime | None = None
+    completed_at: datetime | None = None
+    stopped_at: datetime | None = None
+    stop_reason: str | None = None
+    trouble: Trouble | None = None
+
+
+def due_at(performed_on: date, touch: Touch, tz: tzinfo) -> datetime:
+    """When the survey is due, in UTC: the touch's day and wall-clock time where the patient lives."""
+    return sending_hours.at_local(performed_on + timedelta(days=touch.day), touch.at, tz)
+
+
+def expires_at(performed_on: date, tz: tzinfo) -> datetime:
+    """When the link ends, in UTC: the end of day 30 where the patient lives."""
+    return sending_hours.at_local(performed_on + timedelta(days=LATEST_DAY + 1), time(0), tz)
+
+
+def is_stale(due: datetime, now: datetime) -> bool:
+    """Whether a survey due then would be sent too late to make sense."""
+    return now >= due + LATE_FOR
+
+
+def advance(invitation: Invitation, to: InvitationState, *, now: datetime) -> Invitation:
+    """The invitation in state `to`, the moment noted. Raises Refused when `MOVES` has no such move."""
+    if to not in MOVES[invitation.state]:
+        raise Refused(f"This survey is {invitation.state} and cannot become {to}.")
+    stamps = {_S.SENT: "sent_at", _S.OPENED: "opened_at", _S.COMPLETED: "completed_at"}
+    noted = {stamps[to]: now} if to in stamps else {}
+    return replace(invitation, state=to, trouble=None, **noted)  # type: ignore[arg-type]
+
+
+def fail(invitation: Invitation, trouble: Trouble) -> Invitation:
+    """The invitation that no message can serve. Raises Refused when the patient was reached already."""
+    if _S.UNDELIVERABLE not in MOVES[invitation.state]:
+        raise Refused(f"This survey is {invitation.state} and cannot become undeliverable.")
+    return replace(invitation, state=_S.UNDELIVERABLE, trouble=trouble)
+
+
+def stop(invitation: Invitation, *, reason: str, now: datetime) -> Invitation:
+    """The invitation closed by the clinic. Raises Refused without a reason, or when it has ended."""
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise Refused("Say in a few words why no answer is needed any more.", field="reason")
+    if _S.STOPPED not in MOVES[invitation.state]:
+        raise Refused(f"This survey is {invitation.state} already.")
+    return replace(invitation, state=_S.STOPPED, stopped_at=now, stop_reason=reason.strip(), trouble=None)
+
+
+def trouble_with(contacts: tuple[Contact, ...]) -> Trouble:
+    """Why none of these contacts can be used."""
+    if not contacts:
+        return Trouble.NO_CONTACT
+    blocked = [one for one in contacts if one.blocked_reason is not None]
+    if len(blocked) < len(contacts):
+        return Trouble.NO_CONSENT
+    return _OF_BLOCK[blocked[0].blocked_reason or Block.REFUSED]
+
+
+_OF_BLOCK: Mapping[Block, Trouble] = {
+    Block.LANDLINE: Trouble.LANDLINE,
+    Block.FOREIGN: Trouble.FOREIGN,
+    Block.NOT_ME: Trouble.NOT_ME,
+    Block.STOPPED: Trouble.STOPPED,
+    Block.REFUSED: Trouble.REFUSED,
+    Block.BOUNCED: Trouble.UNDELIVERED,
+}

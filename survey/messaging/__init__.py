@@ -1,0 +1,1 @@
+"""The outside world: texts and mail, behind one small vocabulary of outcomes."""
