@@ -122,3 +122,9 @@ def tether(number: signal.Signals) -> Callable[[], None]:
             os._exit(1)
 
     return before_exec
+
+
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """Send to the process and all that it started, when it leads a group of its own."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)

@@ -1,0 +1,123 @@
+"""How an invented patient answers: mostly sore and getting better, now and then something worse."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from random import Random
+
+from survey.domain.answers import NO, YES, Answer, Answers
+from survey.domain.protocol import Context, Item, ItemKind, Protocol
+from survey.domain.questionnaire import next_item
+
+
+class Course(StrEnum):
+    """What became of somebody after the procedure."""
+
+    USUAL = "usual"
+    WATCH = "watch"
+    """Something that wants a call on a working day."""
+    INFECTED = "infected"
+    WEAK = "weak"
+    BLEEDING = "bleeding"
+    CHEST = "chest"
+    """A sharp pain on a deep breath."""
+    COLLAPSED = "collapsed"
+    """A red flag."""
+
+
+URGENT = (Course.INFECTED, Course.CHEST, Course.WEAK, Course.BLEEDING)
+
+USUAL: Mapping[str, Mapping[str, float]] = {
+    "breath": {"no": 1},
+    "trend": {"better": 88, "same": 12},
+    "weak": {"no": 94, "gone": 5, "better": 1},
+    "weakfx": {"ok": 1},
+    "fever": {"no": 1},
+    "bleed": {"no": 84, "small": 16},
+    "allergy": {"no": 96, "local": 4},
+    "faint": {"no": 97, "once": 3},
+    "headneck": {"no": 1},
+    "sugar": {"ok": 75, "unk": 25},
+    "help": {"none": 87, "little": 13},
+}
+"""Item → option → how often."""
+
+UNUSUAL: Mapping[Course, Mapping[str, Mapping[str, float]]] = {
+    Course.USUAL: {},
+    Course.WATCH: {
+        "trend": {"worse": 40, "same": 60},
+        "fever": {"no": 85, "felt": 15},
+        "help": {"none": 20, "little": 30, "next": 50},
+    },
+    Course.INFECTED: {
+        "trend": {"worse": 1},
+        "fever": {"felt": 30, "yes": 60, "chills": 10},
+        "help": {"little": 20, "today": 80},
+    },
+    Course.WEAK: {"weak": {"worse": 1}, "weakfx": {"trouble": 60, "cannot": 40}, "help": {"next": 30, "today": 70}},
+    Course.BLEEDING: {"bleed": {"grow": 1}, "trend": {"worse": 1}, "help": {"next": 50, "today": 50}},
+    Course.CHEST: {"breath": {"deep": 1}, "help": {"little": 50, "today": 50}},
+    Course.COLLAPSED: {"help": {"today": 1}},
+}
+
+RED_LINES = ("breath", "chest", "passout", "bleedstop")
+INFECTED_LINES = ("grow", "hot", "pus")
+NOTES = {
+    "en": ("Could I have the next visit in the morning?", "Much better than last time, thank you."),
+    "es": ("Estoy mucho mejor que la última vez, gracias.", "¿Puedo bañarme en la alberca?"),
+}
+NOTED = 0.02
+COULD_NOT_LOOK = 0.03
+
+
+def answers(
+    protocol: Protocol, context: Context, *, course: Course, soreness: float, language: str, random: Random
+) -> Answers:
+    """A whole set of answers to what the protocol shows, in the order asked. `soreness` is the mean, 0 to 10."""
+    given: dict[str, Answer] = {}
+    item = next_item(protocol, given, context, after=None)
+    while item is not None:
+        answered = _answer(item, course=course, soreness=soreness, language=language, random=random)
+        if answered is not None:
+            given[item.key] = answered
+        item = next_item(protocol, given, context, after=item.key)
+    return given
+
+
+def _answer(item: Item, *, course: Course, soreness: float, language: str, random: Random) -> Answer | None:
+    if item.kind is ItemKind.SCALE:
+        return _soreness(course, soreness, random)
+    if item.kind is ItemKind.TEXT:
+        return random.choice(NOTES[language]) if random.random() < NOTED else None
+    if item.kind is ItemKind.LINES:
+        return LINES.get(item.key, _none)(item, course, random)
+    often = UNUSUAL[course].get(item.key) or USUAL[item.key]
+    return random.choices(list(often), weights=list(often.values()))[0]
+
+
+def _soreness(course: Course, mean: float, random: Random) -> int:
+    worse = {Course.USUAL: 0.0, Course.CHEST: 1.0, Course.COLLAPSED: 1.0}.get(course, 3.0)
+    return max(0, min(10, round(random.gauss(mean + worse, 1.7))))
+
+
+def _none(item: Item, _course: Course, _random: Random) -> Answer:
+    return {line.key: NO for line in item.plain_lines}
+
+
+def _red_flags(item: Item, course: Course, random: Random) -> Answer:
+    marked = random.choice(RED_LINES) if course is Course.COLLAPSED else None
+    return {line.key: YES if line.key == marked else NO for line in item.plain_lines}
+
+
+def _skin(item: Item, course: Course, random: Random) -> Answer:
+    if course is Course.INFECTED:
+        marked = {"hot", random.choice(INFECTED_LINES)}
+    elif course is Course.WATCH and random.random() < 0.3:
+        marked = {"hot"}
+    elif item.exclusive_line and random.random() < COULD_NOT_LOOK:
+        return {item.exclusive_line.key: YES}
+    else:
+        marked = set()
+    return {line.key: YES if line.key in marked else NO for line in item.plain_lines}
+
+
+LINES: Mapping[str, Callable[[Item, Course, Random], Answer]] = {"red": _red_flags, "skin": _skin}
