@@ -6,7 +6,7 @@ from functools import lru_cache, singledispatch
 from graphlib import TopologicalSorter
 
 from survey.domain import red_words
-from survey.domain.answers import YES, Answer, Answers, in_full
+from survey.domain.answers import YES, Answer, Answers
 from survey.domain.conditions import (
     AllOf,
     AnyOf,
@@ -24,7 +24,10 @@ from survey.domain.conditions import (
     Written,
     leaves,
 )
-from survey.domain.protocol import Context, Flag, Item, Protocol, Rule
+from survey.domain.protocol import Context, Flag, Item, ItemKind, Protocol, Rule
+
+Evidence = tuple[str, ...]
+"""The items and flags that make a condition hold; empty when it does not hold."""
 
 
 @dataclass(slots=True)
@@ -36,59 +39,56 @@ class Case:
     shown: list[Item] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
     """Keys of the shown, required items that are not answered in full."""
-    fired: set[str] = field(default_factory=set)
+    fired: dict[str, Evidence] = field(default_factory=dict)
+    """Rule id to evidence, for the rules that hold."""
 
 
-Test = Callable[[Case], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A compiled condition: whether it holds, and the items and flags that made it hold."""
-
-    test: Test
-    because: Callable[[Case], tuple[str, ...]]
+Check = Callable[[Case], Evidence]
+"""A compiled condition."""
 
 
 class Evaluator:
     """A protocol, compiled."""
 
     def __init__(self, protocol: Protocol) -> None:
-        self.sets = {derived.name: derived.when for derived in protocol.sets}
         self.find_red_words = red_words.finder(protocol.red_words)
-        self._checks: dict[str, Check] = {}
-        self.rules: list[tuple[Rule, Check]] = []
-        for rule in in_dependency_order(protocol.rules):
-            self._checks[rule.id] = compiled(rule.when, self)
-            self.rules.append((rule, self._checks[rule.id]))
-        self._items = [(item, compiled(item.show_if, self).test if item.show_if else None) for item in protocol.items]
+        self._written_sets = {derived.name: derived.when for derived in protocol.sets}
+        self._sets: dict[str, Check] = {}
+        self._items = [
+            (item, item.key, compiled(item.show_if, self) if item.show_if else None, _left_open(item))
+            for item in protocol.items
+        ]
+        self._rules = [(rule.id, compiled(rule.when, self)) for rule in in_dependency_order(protocol.rules)]
+        self.by_severity = sorted(protocol.rules, key=lambda rule: -rule.tier.rank)
+        """The rules, most serious first, otherwise as written."""
 
     def case(self, answers: Answers, context: Context, *, asked: Collection[str] | None = None) -> Case:
         """What is shown, what counts and what is open. `asked` leaves out every item that is not in it."""
         case = Case(context)
-        for item, shown in self._items:
-            if (shown and not shown(case)) or (asked is not None and item.key not in asked):
+        for item, key, shown, left_open in self._items:
+            if (shown and not shown(case)) or (asked is not None and key not in asked):
                 continue
             case.shown.append(item)
-            answer = answers.get(item.key)
+            answer = answers.get(key)
             if answer is not None:
-                case.answers[item.key] = answer
-            if item.required and not in_full(item, answer):
-                case.open.append(item.key)
+                case.answers[key] = answer
+            if left_open(answer):
+                case.open.append(key)
         return case
 
-    def fire(self, case: Case) -> list[tuple[Rule, Check]]:
-        """The rules that hold, each after those it refers to."""
-        fired = []
-        for rule, check in self.rules:
-            if check.test(case):
-                case.fired.add(rule.id)
-                fired.append((rule, check))
-        return fired
+    def fire(self, case: Case) -> None:
+        """Records the rules that hold, each after those it refers to."""
+        fired = case.fired
+        for rule, check in self._rules:
+            evidence = check(case)
+            if evidence:
+                fired[rule] = evidence
 
-    def check_of(self, rule: str) -> Check:
-        """The compiled condition of a rule that comes earlier in dependency order."""
-        return self._checks[rule]
+    def check_of_set(self, name: str) -> Check:
+        """The compiled condition of a derived set."""
+        if name not in self._sets:
+            self._sets[name] = compiled(self._written_sets[name], self)
+        return self._sets[name]
 
 
 @lru_cache(maxsize=64)
@@ -104,111 +104,145 @@ def in_dependency_order(rules: Sequence[Rule]) -> list[Rule]:
     return [by_id[rule_id] for rule_id in TopologicalSorter(needs).static_order()]
 
 
+def _left_open(item: Item) -> Callable[[Answer | None], bool]:
+    """Whether an answer, or none, leaves the item open; the compiled form of `answers.in_full`."""
+    if not item.required:
+        return lambda _answer: False
+    if item.kind is not ItemKind.LINES:
+        return lambda answer: answer is None
+    wanted, exclusive = frozenset(line.key for line in item.plain_lines), item.exclusive_line
+    instead = exclusive.key if exclusive else ""
+
+    def left_open(answer: Answer | None) -> bool:
+        if not isinstance(answer, Mapping):
+            return True
+        return not (wanted <= answer.keys() or answer.get(instead) == YES)
+
+    return left_open
+
+
 @singledispatch
 def compiled(condition: Condition, pack: Evaluator) -> Check:  # noqa: ARG001 (the kinds below use it)
-    """The closures for one condition; `pack` knows the sets, the rules before it and the red phrases."""
+    """The closure for one condition; `pack` knows the sets and the red phrases."""
     raise TypeError(f"{type(condition).__name__} is not a condition that can be compiled")
-
-
-def _leaf(key: str, test: Test) -> Check:
-    return Check(test, lambda case: (key,) if test(case) else ())
 
 
 @compiled.register
 def _(condition: OptionIn, _pack: Evaluator) -> Check:
-    item, options = condition.item, frozenset(condition.options)
-    return _leaf(item, lambda case: case.answers.get(item) in options)
+    item, options, evidence = condition.item, frozenset(condition.options), (condition.item,)
+    return lambda case: evidence if case.answers.get(item) in options else ()
 
 
 @compiled.register
 def _(condition: LineYes, _pack: Evaluator) -> Check:
-    item, lines = condition.item, condition.lines
+    item, lines, evidence = condition.item, condition.lines, (condition.item,)
 
-    def test(case: Case) -> bool:
+    def check(case: Case) -> Evidence:
         answer = case.answers.get(item)
-        return isinstance(answer, Mapping) and any(answer.get(line) == YES for line in lines)
+        if isinstance(answer, Mapping):
+            for line in lines:
+                if answer.get(line) == YES:
+                    return evidence
+        return ()
 
-    return _leaf(item, test)
+    return check
 
 
 @compiled.register
 def _(condition: ScaleAtLeast, _pack: Evaluator) -> Check:
-    item, least = condition.item, condition.least
+    item, least, evidence = condition.item, condition.least, (condition.item,)
 
-    def test(case: Case) -> bool:
+    def check(case: Case) -> Evidence:
         answer = case.answers.get(item)
-        return isinstance(answer, int) and answer >= least
+        return evidence if isinstance(answer, int) and answer >= least else ()
 
-    return _leaf(item, test)
+    return check
 
 
 @compiled.register
 def _(condition: Written, _pack: Evaluator) -> Check:
-    item = condition.item
-    return _leaf(item, lambda case: bool(case.answers.get(item)))
+    item, evidence = condition.item, (condition.item,)
+    return lambda case: evidence if case.answers.get(item) else ()
 
 
 @compiled.register
 def _(condition: RedWords, pack: Evaluator) -> Check:
-    item, find = condition.item, pack.find_red_words
-    return _leaf(item, lambda case: bool(text := case.answers.get(item)) and find(str(text)))
+    item, find, evidence = condition.item, pack.find_red_words, (condition.item,)
+
+    def check(case: Case) -> Evidence:
+        text = case.answers.get(item)
+        return evidence if text and find(str(text)) else ()
+
+    return check
 
 
 @compiled.register
 def _(condition: Unanswered, _pack: Evaluator) -> Check:
-    item = condition.item
-    if item is None:
-        return Check(lambda case: bool(case.open), lambda case: tuple(case.open))
-    return _leaf(item, lambda case: item in case.open)
+    if condition.item is None:
+        return lambda case: tuple(case.open)
+    item, evidence = condition.item, (condition.item,)
+    return lambda case: evidence if item in case.open else ()
 
 
 @compiled.register
 def _(condition: FlagPresent, _pack: Evaluator) -> Check:
-    flag = condition.flag
-    return _leaf(flag, lambda case: case.context.get(flag, Flag.UNKNOWN) != Flag.NO)
+    flag, absent, evidence = condition.flag, Flag.NO, (condition.flag,)
+    return lambda case: evidence if case.context.get(flag) != absent else ()
 
 
 @compiled.register
 def _(condition: FlagKnown, _pack: Evaluator) -> Check:
-    flag = condition.flag
-    return _leaf(flag, lambda case: case.context.get(flag) == Flag.YES)
+    flag, present, evidence = condition.flag, Flag.YES, (condition.flag,)
+    return lambda case: evidence if case.context.get(flag) == present else ()
 
 
 @compiled.register
 def _(condition: SetHolds, pack: Evaluator) -> Check:
-    return compiled(pack.sets[condition.name], pack)
+    return pack.check_of_set(condition.name)
 
 
 @compiled.register
-def _(condition: RuleFired, pack: Evaluator) -> Check:
-    rule, check = condition.rule, pack.check_of(condition.rule)
-    return Check(lambda case: rule in case.fired, lambda case: check.because(case) if rule in case.fired else ())
+def _(condition: RuleFired, _pack: Evaluator) -> Check:
+    rule = condition.rule
+    return lambda case: case.fired.get(rule, ())
 
 
 @compiled.register
 def _(condition: AllOf, pack: Evaluator) -> Check:
-    tests, parts = _parts(condition.of, pack)
-    return _group(parts, lambda case: all(test(case) for test in tests))
+    parts = [compiled(part, pack) for part in condition.of]
+
+    def check(case: Case) -> Evidence:
+        found: Evidence = ()
+        for part in parts:
+            evidence = part(case)
+            if not evidence:
+                return ()
+            found += evidence
+        return found
+
+    return check
 
 
 @compiled.register
 def _(condition: AnyOf, pack: Evaluator) -> Check:
-    tests, parts = _parts(condition.of, pack)
-    return _group(parts, lambda case: any(test(case) for test in tests))
+    # No stopping at the first that holds: the clinician is told of every answer that speaks for the rule.
+    return _at_least(1, [compiled(part, pack) for part in condition.of])
 
 
 @compiled.register
 def _(condition: AtLeast, pack: Evaluator) -> Check:
-    count = condition.count
-    tests, parts = _parts(condition.of, pack)
-    return _group(parts, lambda case: sum(test(case) for test in tests) >= count)
+    return _at_least(condition.count, [compiled(part, pack) for part in condition.of])
 
 
-def _parts(conditions: tuple[Condition, ...], pack: Evaluator) -> tuple[list[Test], list[Check]]:
-    checks = [compiled(condition, pack) for condition in conditions]
-    return [check.test for check in checks], checks
+def _at_least(count: int, parts: list[Check]) -> Check:
+    def check(case: Case) -> Evidence:
+        found: Evidence = ()
+        holding = 0
+        for part in parts:
+            evidence = part(case)
+            if evidence:
+                holding += 1
+                found += evidence
+        return found if holding >= count else ()
 
-
-def _group(parts: list[Check], test: Test) -> Check:
-    """What holds inside a group explains it; a part that does not hold explains nothing."""
-    return Check(test, lambda case: tuple(key for part in parts for key in part.because(case)) if test(case) else ())
+    return check

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 
 _DROPPED = re.compile(r"['’‘`´]")
+_ACCENTS = re.compile(r"[\u0300-\u036f]")
 _SPACE = re.compile(r"[\W_]+")
 
 
@@ -19,5 +20,7 @@ def finder(phrases: Mapping[str, tuple[str, ...]]) -> Callable[[str], bool]:
 
 def plain(text: str) -> str:
     """Small letters without accents or apostrophes, single spaces: "Can’t  BREATHE!" reads "cant breathe"."""
-    bare = "".join(mark for mark in unicodedata.normalize("NFKD", text) if not unicodedata.combining(mark))
-    return _SPACE.sub(" ", _DROPPED.sub("", bare)).strip().casefold()
+    bare = _DROPPED.sub("", text)
+    if not bare.isascii():
+        bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", bare))
+    return _SPACE.sub(" ", bare).strip().casefold()

@@ -36,11 +36,13 @@ def score(protocol: Protocol, answers: Answers, context: Context, *, visible: Co
     """
     compiled = evaluator(protocol)
     case = compiled.case(answers, context, asked=visible)
-    fired = [
-        Fired(rule=rule.id, tier=rule.tier, because=tuple(dict.fromkeys(check.because(case))))
-        for rule, check in compiled.fire(case)
-    ]
-    return Score(tier=Tier.highest(each.tier for each in fired), fired=_most_serious_first(protocol, fired))
+    compiled.fire(case)
+    fired = tuple(
+        Fired(rule=rule.id, tier=rule.tier, because=tuple(dict.fromkeys(case.fired[rule.id])))
+        for rule in compiled.by_severity
+        if rule.id in case.fired
+    )
+    return Score(tier=fired[0].tier if fired else Tier.ROUTINE, fired=fired)
 
 
 def reasons_in_words(
@@ -50,7 +52,9 @@ def reasons_in_words(
 
     Items left open share one line at the end.
     """
-    keys = dict.fromkeys(key for each in _most_serious_first(protocol, fired) for key in each.because)
+    evidence = {each.rule: each.because for each in fired}
+    ranked = [evidence[rule.id] for rule in evaluator(protocol).by_severity if rule.id in evidence]
+    keys = dict.fromkeys(key for because in ranked for key in because)
     flags = {flag.key: flag for flag in protocol.flags}
     items = {item.key: item for item in protocol.items}
     asked = [items[key] for key in keys if key in items]
@@ -59,7 +63,7 @@ def reasons_in_words(
     ]
     recorded = [_flag_line(protocol, flags[key], context, language) for key in keys if key in flags]
     left_open = [in_language(item.label, language) for item in asked if not in_full(item, answers.get(item.key))]
-    unanswered = [f"{protocol.say('not_answered', language)}: {', '.join(left_open)}"] if left_open else []
+    unanswered = [f"{protocol.say('not_answered', language)}: {'; '.join(left_open)}"] if left_open else []
     return (*answered, *recorded, *unanswered)
 
 
@@ -82,8 +86,3 @@ def _item_line(protocol: Protocol, item: Item, answer: Answer, language: str) ->
 def _flag_line(protocol: Protocol, flag: ContextFlag, context: Context, language: str) -> str:
     value = Flag(context.get(flag.key, Flag.UNKNOWN))
     return f"{in_language(flag.label, language)}: {protocol.say(f'flag_{value}', language)}"
-
-
-def _most_serious_first(protocol: Protocol, fired: Iterable[Fired]) -> tuple[Fired, ...]:
-    place = {rule.id: number for number, rule in enumerate(protocol.rules)}
-    return tuple(sorted(fired, key=lambda each: (-each.tier.rank, place[each.rule])))
