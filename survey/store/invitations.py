@@ -1,0 +1,94 @@
+"""Invitations: one row is one survey of one patient."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from survey.domain.errors import NotFound, Stale
+from survey.domain.invitations import Invitation, InvitationState, Trouble
+from survey.store.base import identifier, instant, metadata
+from survey.store.session import Tx
+
+invitation = sa.Table(
+    "invitation",
+    metadata,
+    identifier(primary_key=True),
+    identifier("procedure_id", nullable=False),
+    identifier("site_id", nullable=False),
+    sa.Column("touch", sa.Text, nullable=False),
+    identifier("protocol_version_id", nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    instant("due_at", nullable=False),
+    instant("expires_at", nullable=False),
+    instant("sent_at"),
+    instant("opened_at"),
+    instant("completed_at"),
+    instant("stopped_at"),
+    identifier("stopped_by"),
+    sa.Column("stop_reason", sa.Text),
+    sa.Column("trouble", sa.Text),
+)
+
+_FIELDS = tuple(field.name for field in fields(Invitation))
+_SELECT = sa.select(*(invitation.c[name] for name in _FIELDS))
+
+
+def get(tx: Tx, invitation_id: UUID) -> Invitation:
+    """That invitation. Raises NotFound."""
+    return _one(tx, _SELECT.where(invitation.c.id == invitation_id))
+
+
+def get_for_update(tx: Tx, invitation_id: UUID) -> Invitation:
+    """That invitation, locked to the end of the transaction. Raises NotFound."""
+    return _one(tx, _SELECT.where(invitation.c.id == invitation_id).with_for_update())
+
+
+def of_procedure(tx: Tx, procedure_id: UUID) -> tuple[Invitation, ...]:
+    """A procedure's invitations, the first due first."""
+    query = _SELECT.where(invitation.c.procedure_id == procedure_id).order_by(invitation.c.due_at, invitation.c.touch)
+    return _many(tx, query)
+
+
+def expired(tx: Tx, *, now: datetime, limit: int) -> tuple[Invitation, ...]:
+    """Invitations past their end that nobody has closed, locked, at most `limit`."""
+    ended = [InvitationState.COMPLETED, InvitationState.STOPPED, InvitationState.EXPIRED]
+    query = _SELECT.where((invitation.c.expires_at <= now) & invitation.c.state.not_in(ended))
+    return _many(tx, query.limit(limit).with_for_update(skip_locked=True))
+
+
+def insert(tx: Tx, new: Invitation | Sequence[Invitation]) -> None:
+    """Add one invitation, or several. Raises Conflict (`invitation_once`)."""
+    rows = [new] if isinstance(new, Invitation) else new
+    tx.run(sa.insert(invitation), [_values(one) for one in rows])
+
+
+def swap(tx: Tx, old: Invitation, new: Invitation, *, by: UUID | None = None) -> None:
+    """Put `new` in the place of `old`. Raises Stale when somebody changed it in between."""
+    same = (invitation.c.id == old.id) & (invitation.c.state == old.state)
+    values = _values(new) | ({"stopped_by": by} if new.stopped_at and not old.stopped_at else {})
+    if tx.run(sa.update(invitation).where(same).values(**values)).rowcount != 1:
+        raise Stale("This survey has changed meanwhile. Look at it again.")
+
+
+def _one(tx: Tx, query: sa.Select[Any]) -> Invitation:
+    row = tx.run(query).mappings().one_or_none()
+    if row is None:
+        raise NotFound("There is no such survey.")
+    return _as_invitation(row)
+
+
+def _many(tx: Tx, query: sa.Select[Any]) -> tuple[Invitation, ...]:
+    return tuple(_as_invitation(row) for row in tx.run(query).mappings())
+
+
+def _values(one: Invitation) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in _FIELDS}
+
+
+def _as_invitation(row: sa.RowMapping) -> Invitation:
+    trouble = Trouble(row["trouble"]) if row["trouble"] else None
+    return Invitation(**{**row, "state": InvitationState(row["state"]), "trouble": trouble})

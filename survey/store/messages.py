@@ -1,0 +1,210 @@
+"""The outbox to patients: claimed with a lease, one attempt row for each call of a provider."""
+
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from survey.domain.errors import Stale
+from survey.domain.invitations import InvitationState
+from survey.domain.messages import Delivery, Ending, Facts, Message, MessageState
+from survey.store.base import identifier, instant, metadata
+from survey.store.contacts import as_contact, contact
+from survey.store.invitations import invitation
+from survey.store.patients import patient
+from survey.store.procedures import procedure
+from survey.store.session import Tx
+from survey.store.sites import as_site, site
+
+message = sa.Table(
+    "message",
+    metadata,
+    identifier(primary_key=True),
+    identifier("invitation_id", nullable=False),
+    identifier("contact_id", nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("touch_no", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    instant("due_at", nullable=False),
+    instant("give_up_at", nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    identifier("lease_token"),
+    instant("lease_until"),
+    instant("sent_at"),
+    sa.Column("reason", sa.Text),
+    sa.Column("late", sa.Boolean, nullable=False),
+)
+
+message_attempt = sa.Table(
+    "message_attempt",
+    metadata,
+    identifier(primary_key=True),
+    identifier("message_id", nullable=False),
+    sa.Column("attempt_no", sa.Integer, nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    identifier("lease_token", nullable=False),
+    instant("started_at", nullable=False),
+    instant("finished_at"),
+    sa.Column("outcome", sa.Text),
+    sa.Column("provider_ref", sa.Text),
+    sa.Column("detail", sa.Text),
+    sa.Column("delivery", sa.Text),
+    sa.Column("delivery_rank", sa.SmallInteger, nullable=False),
+    instant("delivery_at"),
+)
+
+_FIELDS = tuple(field.name for field in fields(Message))
+_COLUMNS = [message.c[name] for name in _FIELDS]
+_FACTS = (
+    sa.select(
+        *_COLUMNS,
+        *(column.label(f"contact_{column.name}") for column in contact.c),
+        *(column.label(f"site_{column.name}") for column in site.c),
+        patient.c.language,
+        sa.func.coalesce(patient.c.zone, site.c.zone).label("zone"),
+        invitation.c.state.label("invitation_state"),
+        invitation.c.expires_at,
+        procedure.c.cancelled_at,
+    )
+    .join_from(message, invitation, message.c.invitation_id == invitation.c.id)
+    .join(procedure, invitation.c.procedure_id == procedure.c.id)
+    .join(patient, procedure.c.patient_id == patient.c.id)
+    .join(contact, message.c.contact_id == contact.c.id)
+    .join(site, invitation.c.site_id == site.c.id)
+)
+
+
+def insert(tx: Tx, new: Message) -> None:
+    """Add a message. Raises Conflict (`message_once`) when the same one was queued before."""
+    tx.run(sa.insert(message).values(**_values(new)))
+
+
+def get_for_update(tx: Tx, message_id: UUID) -> Message:
+    """That message, locked. It exists: an attempt points to it."""
+    return as_message(tx.run(sa.select(*_COLUMNS).where(message.c.id == message_id).with_for_update()).mappings().one())
+
+
+def claim(tx: Tx, *, token: UUID, until: datetime, now: datetime, limit: int) -> tuple[UUID, ...]:
+    """Lease what is due, the longest due first, at most `limit`; what another sender holds is passed over."""
+    due = (
+        sa.select(message.c.id)
+        .where((message.c.state == MessageState.PENDING) & (message.c.due_at <= now))
+        .order_by(message.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    leased = sa.update(message).where(message.c.id.in_(due.scalar_subquery()))
+    values = {"state": MessageState.LEASED, "lease_token": token, "lease_until": until}
+    return tuple(tx.run(leased.values(**values).returning(message.c.id)).scalars())
+
+
+def facts(tx: Tx, message_id: UUID, *, token: UUID) -> Facts | None:
+    """What decides about a message that this lease holds, the message locked; None when the lease was lost."""
+    held = (message.c.id == message_id) & (message.c.lease_token == token)
+    row = tx.run(_FACTS.where(held).with_for_update(of=message)).mappings().one_or_none()
+    return None if row is None else _as_facts(row)
+
+
+def find_lapsed(tx: Tx, *, now: datetime, limit: int) -> tuple[tuple[Message, bool], ...]:
+    """Messages whose sender died, locked; with each, whether its provider may have been called."""
+    called = sa.exists().where(
+        (message_attempt.c.message_id == message.c.id) & (message_attempt.c.lease_token == message.c.lease_token)
+    )
+    query = sa.select(*_COLUMNS, called.label("called")).where(
+        (message.c.state == MessageState.LEASED) & (message.c.lease_until < now)
+    )
+    rows = tx.run(query.limit(limit).with_for_update(skip_locked=True)).mappings()
+    return tuple((as_message(row), row["called"]) for row in rows)
+
+
+def swap(tx: Tx, old: Message, new: Message) -> None:
+    """Put `new` in the place of `old`. Raises Stale when somebody changed it in between."""
+    same = (
+        (message.c.id == old.id)
+        & (message.c.state == old.state)
+        & (message.c.attempts == old.attempts)
+        & message.c.lease_token.is_not_distinct_from(old.lease_token)
+    )
+    if tx.run(sa.update(message).where(same).values(**_values(new))).rowcount != 1:
+        raise Stale("This message has changed meanwhile.")
+
+
+def insert_attempt(tx: Tx, attempt_id: UUID, begun: Message, *, provider: str, now: datetime) -> None:
+    """Note that a provider is about to be called; the row's id is our reference there."""
+    tx.run(
+        sa.insert(message_attempt).values(
+            id=attempt_id,
+            message_id=begun.id,
+            attempt_no=begun.attempts,
+            provider=provider,
+            lease_token=begun.lease_token,
+            started_at=now,
+            delivery_rank=0,
+        )
+    )
+
+
+def finish_attempt(
+    tx: Tx, attempt_id: UUID, *, outcome: Ending, provider_ref: str | None, detail: str, now: datetime
+) -> Delivery | None:
+    """Note how the call ended; what a receipt that overtook the answer has said already."""
+    done = sa.update(message_attempt).where(message_attempt.c.id == attempt_id)
+    values = {"outcome": outcome, "provider_ref": provider_ref, "detail": detail, "finished_at": now}
+    said = tx.run(done.values(**values).returning(message_attempt.c.delivery)).scalar_one()
+    return Delivery(said) if said else None
+
+
+def lapse_attempt(tx: Tx, lapsed: Message, *, now: datetime) -> None:
+    """Note that nobody knows how the call of a dead sender ended."""
+    same = (message_attempt.c.message_id == lapsed.id) & (message_attempt.c.lease_token == lapsed.lease_token)
+    values = {"outcome": Ending.UNKNOWN, "detail": "lease_expired", "finished_at": now}
+    tx.run(sa.update(message_attempt).where(same & message_attempt.c.outcome.is_(None)).values(**values))
+
+
+def note_delivery(tx: Tx, attempt_id: UUID, delivery: Delivery, *, now: datetime) -> UUID | None:
+    """Note a receipt, forward only; the message it is about, None when the receipt is unknown or tells nothing new."""
+    newer = (message_attempt.c.id == attempt_id) & (message_attempt.c.delivery_rank < delivery.rank)
+    values = {"delivery": delivery, "delivery_rank": delivery.rank, "delivery_at": now}
+    query = sa.update(message_attempt).where(newer).values(**values).returning(message_attempt.c.message_id)
+    return tx.run(query).scalar_one_or_none()
+
+
+def is_attempt(tx: Tx, attempt_id: UUID) -> bool:
+    """Whether that is one of our references."""
+    return bool(tx.run(sa.select(sa.exists().where(message_attempt.c.id == attempt_id))).scalar_one())
+
+
+def held_up(tx: Tx, *, reason: str) -> int:
+    """How many pending messages wait for that reason."""
+    waiting = (message.c.state == MessageState.PENDING) & (message.c.reason == reason)
+    return int(tx.run(sa.select(sa.func.count()).select_from(message).where(waiting)).scalar_one())
+
+
+def cancel_pending(tx: Tx, invitation_id: UUID, *, reason: str) -> None:
+    """Take back what has not left yet; a sender that holds one finds out when it looks."""
+    waiting = (message.c.invitation_id == invitation_id) & (message.c.state == MessageState.PENDING)
+    tx.run(sa.update(message).where(waiting).values(state=MessageState.CANCELLED, reason=reason))
+
+
+def _values(one: Message) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in _FIELDS}
+
+
+def as_message(row: sa.RowMapping) -> Message:
+    """The message of a row."""
+    return Message(**{name: row[name] for name in _FIELDS} | {"state": MessageState(row["state"])})
+
+
+def _as_facts(row: sa.RowMapping) -> Facts:
+    return Facts(
+        message=as_message(row),
+        contact=as_contact({column.name: row[f"contact_{column.name}"] for column in contact.c}),
+        site=as_site({column.name: row[f"site_{column.name}"] for column in site.c}),  # type: ignore[arg-type]
+        language=row["language"],
+        zone=row["zone"],
+        invitation_state=InvitationState(row["invitation_state"]),
+        expires_at=row["expires_at"],
+        procedure_cancelled_at=row["cancelled_at"],
+    )
