@@ -38,7 +38,8 @@ _S = InvitationState
 MOVES: Mapping[InvitationState, frozenset[InvitationState]] = {
     _S.SCHEDULED: frozenset({_S.SENT, _S.OPENED, _S.COMPLETED, _S.UNDELIVERABLE, _S.EXPIRED, _S.STOPPED}),
     _S.SENT: frozenset({_S.DELIVERED, _S.OPENED, _S.COMPLETED, _S.UNDELIVERABLE, _S.EXPIRED, _S.STOPPED}),
-    _S.DELIVERED: frozenset({_S.OPENED, _S.COMPLETED, _S.EXPIRED, _S.STOPPED}),
+    # Delivered, to a person who says that it is not theirs.
+    _S.DELIVERED: frozenset({_S.OPENED, _S.COMPLETED, _S.UNDELIVERABLE, _S.EXPIRED, _S.STOPPED}),
     _S.OPENED: frozenset({_S.COMPLETED, _S.EXPIRED, _S.STOPPED}),
     _S.COMPLETED: frozenset(),
     _S.UNDELIVERABLE: frozenset({_S.SENT, _S.DELIVERED, _S.OPENED, _S.COMPLETED, _S.EXPIRED, _S.STOPPED}),

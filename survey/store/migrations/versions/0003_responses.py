@@ -16,7 +16,7 @@ CREATE TABLE response (
   entered_by uuid REFERENCES app_user,         -- the member of staff who typed it, by phone
   revision int NOT NULL DEFAULT 0,             -- +1 with each answer
   scored_revision int NOT NULL DEFAULT 0,      -- due for scoring while below revision
-  tier text CHECK (tier IN ('routine','soon','urgent','emergency')),   -- of the newest score
+  tier text CHECK (tier IN ('routine','soon','urgent','emergency')),   -- to act on; null while unfinished
   started_at timestamptz NOT NULL, answered_at timestamptz NOT NULL, submitted_at timestamptz, scored_at timestamptz,
   identity text NOT NULL DEFAULT 'not_asked' CHECK (identity IN ('not_asked','confirmed','unconfirmed')),
   score_fault text,                            -- why the newest scoring failed; the response then pages
@@ -24,6 +24,7 @@ CREATE TABLE response (
   CHECK ((mode = 'phone') = (entered_by IS NOT NULL)),
   CONSTRAINT response_once UNIQUE (invitation_id));
 CREATE INDEX response_due ON response (answered_at) WHERE revision > scored_revision;
+CREATE INDEX response_unfinished ON response (answered_at) WHERE submitted_at IS NULL;
 
 CREATE TABLE answer (
   response_id uuid NOT NULL REFERENCES response,
@@ -42,9 +43,12 @@ CREATE TABLE score (
 
 CREATE TABLE patient_session (
   token_sha256 bytea PRIMARY KEY CHECK (length(token_sha256) = 32),
+  link_sha256 bytea NOT NULL REFERENCES invitation_link,   -- "not me" blocks the number that this link went to
   invitation_id uuid NOT NULL REFERENCES invitation,
   language text NOT NULL,
-  made_at timestamptz NOT NULL, ends_at timestamptz NOT NULL, ended_at timestamptz);
+  answered_by text CHECK (answered_by IN ('self','helper')),   -- null: nobody has said who is answering
+  made_at timestamptz NOT NULL, ends_at timestamptz NOT NULL, ended_at timestamptz,
+  sent_at timestamptz);                        -- Send was pressed: answers are not shown on this phone again
 
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON answer FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON answer EXECUTE FUNCTION refuse_change();

@@ -1,0 +1,123 @@
+"""Scoring: whatever response is due is judged, kept, and raised as an alert when it is worrying."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from survey.domain import responses as rules
+from survey.domain.errors import DomainError, Unavailable
+from survey.domain.protocol import Protocol, Tier
+from survey.domain.queues import Queue
+from survey.domain.sites import Site
+from survey.domain.triage import Fired
+from survey.services import alerts, protocols
+from survey.store import scores as store
+from survey.store import sites as site_store
+from survey.store.scores import Due, Scored
+from survey.store.session import DatabaseError, Tx, transaction
+
+log = structlog.get_logger()
+
+FAULTS = (DomainError, LookupError, TypeError, ValueError)
+"""What a broken pack, or an answer that does not fit its pack, raises while it is judged."""
+
+MOST_AT_ONCE = 1000
+
+
+def score_due(*, now: datetime, limit: int = 100) -> int:
+    """Score what is due, oldest first; how many were done. A response that fails never holds up the others.
+
+    One that cannot be judged at all is raised as urgent, with the reason in `score_fault`.
+    """
+    try:
+        return _score(now=now, limit=limit)
+    except Unavailable:
+        raise
+    except (DomainError, DatabaseError) as fault:
+        log.error("scoring.batch_failed", error=type(fault).__name__, reason=str(fault))
+        return _score_singly(now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Result:
+    """What is kept of one response, and the tier to raise an alert at."""
+
+    due: Due
+    scored: Scored
+    alarm: Tier
+
+
+def _score(*, now: datetime, limit: int, only: UUID | None = None) -> int:
+    with transaction() as tx:
+        results = [_judge(tx, due, now=now) for due in store.claim(tx, limit=limit, only=only)]
+        if results:
+            store.record(tx, [result.scored for result in results], now=now)
+            _raise(tx, [result for result in results if result.alarm is not Tier.ROUTINE], now=now)
+    return len(results)
+
+
+def _score_singly(*, now: datetime) -> int:
+    """One transaction for each, so that whichever failed fails alone; it stays due, and the invariants tell of it."""
+    with transaction() as tx:
+        due = store.due_ids(tx, limit=MOST_AT_ONCE)
+    done = 0
+    for response_id in due:
+        try:
+            done += _score(now=now, limit=1, only=response_id)
+        except Unavailable:
+            raise
+        except (DomainError, DatabaseError) as fault:
+            log.error("scoring.failed", response=str(response_id), error=type(fault).__name__, reason=str(fault))
+    return done
+
+
+def _judge(tx: Tx, due: Due, *, now: datetime) -> _Result:
+    try:
+        protocol = rules.asked(protocols.get(tx, due.protocol_version_id), due.touch)
+        return _judged(due, protocol, now=now)
+    except Unavailable:
+        raise
+    except FAULTS as fault:
+        log.error("scoring.impossible", response=str(due.id), error=type(fault).__name__)
+        tier = rules.worst(due.told, Tier.URGENT)
+        scored = Scored(id=due.id, revision=due.revision, tier=tier, fault=type(fault).__name__)
+        return _Result(due=due, scored=scored, alarm=Tier.URGENT)
+
+
+def _judged(due: Due, protocol: Protocol, *, now: datetime) -> _Result:
+    context = protocol.context_for(body_sites=due.body_sites, agents=due.agents, given=due.context)
+    finished = rules.is_finished(due.submitted_at, due.answered_at, now)
+    judgement = rules.judge(protocol, due.answers, context, finished=finished)
+    scored = Scored(
+        id=due.id,
+        revision=due.revision,
+        tier=rules.worst(judgement.tier, due.told),
+        score_tier=judgement.score.tier,
+        fired=[_as_json(fired) for fired in judgement.score.fired],
+        context=context,
+        sha256=protocol.sha256,
+    )
+    alarm = rules.alarm(protocol, judgement, context, since_closed=due.since_closed)
+    return _Result(due=due, scored=scored, alarm=alarm)
+
+
+def _as_json(fired: Fired) -> Mapping[str, object]:
+    return {"rule": fired.rule, "tier": fired.tier, "because": list(fired.because)}
+
+
+def _raise(tx: Tx, worrying: list[_Result], *, now: datetime) -> None:
+    sites: dict[UUID, Site] = {site.id: site for site in site_store.every(tx)} if worrying else {}
+    for result in worrying:
+        alerts.raise_for(
+            tx,
+            response_id=result.due.id,
+            site=sites[result.due.site_id],
+            tier=result.alarm,
+            answered_at=result.due.answered_at,
+            now=now,
+        )
+    if any(result.alarm.pages for result in worrying):
+        tx.ring(Queue.PAGING)

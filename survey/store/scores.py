@@ -1,0 +1,147 @@
+"""Scores: which responses are due, and the one statement that keeps a batch of results."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from survey.domain.answers import Answers
+from survey.domain.protocol import Flag, Tier
+from survey.domain.responses import worst
+from survey.store.base import identifier, instant, metadata
+from survey.store.session import Tx
+
+score = sa.Table(
+    "score",
+    metadata,
+    identifier("response_id", primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("tier", sa.Text, nullable=False),
+    sa.Column("fired", pg.JSONB, nullable=False),
+    sa.Column("context", pg.JSONB, nullable=False),
+    sa.Column("protocol_sha256", sa.Text, nullable=False),
+    instant("at", nullable=False),
+)
+
+# Alerts are read for two reasons: a tier that was acted on never falls, and answers from before a case was closed
+# must not open it again.
+_CLAIM = sa.text("""
+SELECT r.id, r.revision, r.answered_at, r.submitted_at, r.protocol_version_id,
+  i.site_id, i.touch, p.body_sites, p.agents, p.context, told.tiers, told.closed_at,
+  (SELECT jsonb_object_agg(item, jsonb_build_array(value, told.closed_at IS NULL OR at > told.closed_at)) FROM (
+    SELECT DISTINCT ON (item) item, value, at FROM answer WHERE response_id = r.id ORDER BY item, revision DESC
+  ) AS newest) AS answers
+FROM (
+  SELECT * FROM response WHERE revision > scored_revision AND (CAST(:only AS uuid) IS NULL OR id = :only)
+  ORDER BY answered_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS r
+JOIN invitation i ON i.id = r.invitation_id
+JOIN procedure p ON p.id = i.procedure_id
+LEFT JOIN LATERAL (
+  SELECT array_agg(tier) AS tiers, max(resolved_at) AS closed_at
+  FROM alert WHERE response_id = r.id) AS told ON true
+""")
+
+_RECORD = sa.text("""
+WITH new AS (
+  SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS n (
+    id uuid, revision int, score_tier text, tier text, fired jsonb, context jsonb, sha256 text, fault text)),
+kept AS (
+  INSERT INTO score (response_id, revision, tier, fired, context, protocol_sha256, at)
+  SELECT id, revision, score_tier, fired, context, sha256, :now FROM new WHERE fault IS NULL)
+UPDATE response SET scored_revision = new.revision, tier = new.tier, scored_at = :now, score_fault = new.fault
+FROM new WHERE response.id = new.id
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """One response to score, locked. `told` is the worst tier that was ever acted on for it.
+
+    `answers` are the newest of each item; `since_closed` those of them that came after an alert on the response was
+    last closed, and None when none ever was.
+    """
+
+    id: UUID
+    revision: int
+    answered_at: datetime
+    submitted_at: datetime | None
+    protocol_version_id: UUID
+    site_id: UUID
+    touch: str
+    body_sites: tuple[str, ...]
+    agents: tuple[str, ...]
+    context: Mapping[str, Flag]
+    told: Tier | None
+    answers: Answers
+    since_closed: Answers | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """One result: `score_tier` is the score's own, `tier` what the response stands at now. Or a `fault`."""
+
+    id: UUID
+    revision: int
+    tier: Tier | None
+    score_tier: Tier | None = None
+    fired: Sequence[Mapping[str, Any]] = ()
+    context: Mapping[str, Flag] | None = None
+    sha256: str | None = None
+    fault: str | None = None
+
+
+def claim(tx: Tx, *, limit: int, only: UUID | None = None) -> tuple[Due, ...]:
+    """Due responses, oldest first, locked until the end of the transaction; those locked elsewhere are left out."""
+    return tuple(_as_due(row) for row in tx.run(_CLAIM, {"limit": limit, "only": only}).mappings())
+
+
+def due_ids(tx: Tx, *, limit: int) -> tuple[UUID, ...]:
+    """Which responses are due, without locking them."""
+    query = sa.text("""SELECT id FROM response WHERE revision > scored_revision ORDER BY answered_at LIMIT :limit""")
+    return tuple(tx.run(query, {"limit": limit}).scalars())
+
+
+def record(tx: Tx, results: Sequence[Scored], *, now: datetime) -> None:
+    """Keep the scores and set the responses to them."""
+    rows = [
+        {
+            "id": str(one.id),
+            "revision": one.revision,
+            "score_tier": one.score_tier,
+            "tier": one.tier,
+            "fired": list(one.fired),
+            "context": dict(one.context or {}),
+            "sha256": one.sha256,
+            "fault": one.fault,
+        }
+        for one in results
+    ]
+    tx.run(_RECORD, {"rows": json.dumps(rows), "now": now})
+
+
+def _as_due(row: sa.RowMapping) -> Due:
+    newest = row["answers"] or {}
+    return Due(
+        id=row["id"],
+        revision=row["revision"],
+        answered_at=row["answered_at"],
+        submitted_at=row["submitted_at"],
+        protocol_version_id=row["protocol_version_id"],
+        site_id=row["site_id"],
+        touch=row["touch"],
+        body_sites=tuple(row["body_sites"]),
+        agents=tuple(row["agents"]),
+        context={key: Flag(value) for key, value in row["context"].items()},
+        told=worst(*(Tier(tier) for tier in row["tiers"] or ())),
+        answers={item: value for item, (value, _) in newest.items()},
+        since_closed=_new_ones(newest) if row["closed_at"] else None,
+    )
+
+
+def _new_ones(newest: Mapping[str, tuple[Any, bool]]) -> Answers:
+    return {item: value for item, (value, is_new) in newest.items() if is_new}
