@@ -11,6 +11,8 @@ Path = tuple[str | int, ...]
 
 MOST_CHARACTERS = 1_000_000
 
+_HINT = "a text with a mark such as , : ? { } or # has to stand in quotes, and what stands inside is indented by spaces"
+
 
 class _Loader(yaml.SafeLoader):
     """YAML 1.2's plain scalars: only true and false are booleans, so the option `no` stays the word no."""
@@ -49,7 +51,7 @@ def read(text: str) -> Marked:
         marked.data = _Reader(marked).value(root, ()) if root else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        marked.refused.append((mark.line + 1 if mark else 1, f"this is not YAML: {error.problem}"))
+        marked.refused.append((mark.line + 1 if mark else 1, f"this is not YAML: {error.problem}; {_HINT}"))
     except yaml.YAMLError as error:
         marked.refused.append((1, f"this is not YAML: {error}"))
     except RecursionError:

@@ -98,6 +98,7 @@ _SENTENCES: Mapping[str, str] = {
     "model_type": "should be a mapping of keys",
     "dict_type": "should be a mapping of keys",
     "list_type": "should be a list",
+    "string_too_short": "should not be empty",
     "string_type": "should be a text; put it in quotes if it is one",
 }
 """Own words for what authors meet most."""

@@ -1,0 +1,65 @@
+"""The guide for authors keeps its word: its example loads, its tables name what the loader takes."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from survey.domain.protocol import Flag, ItemKind, Tier
+from survey.domain.protocol_texts import REQUIRED_WORDS
+from survey.domain.triage import Answers, score
+from survey.interop.protocol_file import ProtocolFile
+from survey.interop.protocol_yaml import load
+
+GUIDE = (Path(__file__).parents[2] / "docs/protocol-authoring.md").read_text(encoding="utf-8")
+EXAMPLE = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)[-1]
+
+FINE: Answers = {"red": {"breath": "no", "bleed": "no"}, "pain": 2, "trend": "better", "bruise": "no"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "tier"),
+    [
+        ({}, Tier.ROUTINE),
+        ({"red": {"bleed": "yes"}}, Tier.EMERGENCY),
+        ({"bruise": "grows"}, Tier.URGENT),
+        ({"note": "I can't breathe"}, Tier.URGENT),
+        ({"pain": 7, "trend": "worse"}, Tier.SOON),
+    ],
+)
+def test_the_whole_example_loads_and_scores_as_it_reads(changed: Answers, tier: Tier) -> None:
+    protocol = load(EXAMPLE, name="docs/protocol-authoring.md")
+
+    assert score(protocol, {**FINE, **changed}, {"anticoag": Flag.UNKNOWN}).tier is tier
+
+
+def test_the_guide_names_every_part_kind_and_tier() -> None:
+    named = set(re.findall(r"`([a-z_]+)`", GUIDE))
+
+    assert set(ProtocolFile.model_fields) <= named
+    assert {*ItemKind, *Tier} <= named
+
+
+def test_each_condition_of_the_table_is_one_that_the_loader_takes() -> None:
+    table = GUIDE[GUIDE.index("## Conditions") : GUIDE.index("There is no *not*")]
+    marks = {
+        "in",
+        "lines",
+        "at_least",
+        "written",
+        "red_words",
+        "unanswered",
+        "flag",
+        "known",
+        "set",
+        "rule",
+        "all",
+        "any",
+        "of",
+    }
+
+    assert marks == set(re.findall(r"\b([a-z_]+): ", table)) - {"item"}
+
+
+def test_the_example_holds_every_sentence_that_is_wanted() -> None:
+    assert set(load(EXAMPLE).words) == set(REQUIRED_WORDS)
