@@ -13,9 +13,9 @@ from survey.domain.invitations import Trouble
 from survey.domain.protocol import Context, Flag, Protocol, Tier
 from survey.domain.responses import SESSION_LASTS, Judgement, judge
 from survey.domain.sites import Site, next_workday
-from survey.local import invented
-from survey.local.history_answers import URGENT, Course, answers
-from survey.local.invented import Invented
+from survey.local.history import people
+from survey.local.history.answers import URGENT, Course, answers
+from survey.local.history.people import Invented
 
 DAYS = 90
 FIRST_PERSON = 200
@@ -130,12 +130,11 @@ class Story:
 def stories(protocol: Protocol, site: Site, *, now: datetime, seed: int = 2) -> Iterator[Story]:
     """Every story whose check-in fell due before today, oldest first; the same for the same day and seed."""
     today = site.local(now).date()
-    free = invented.numbers(first=FIRST_PERSON)
-    people = invented.people(seed=seed, today=today, free=free)
+    persons = people.people(seed=seed, today=today, free=people.numbers(first=FIRST_PERSON))
     teller = _Teller(protocol=protocol, site=site, now=now, seed=seed)
     for day in working_days(site, today=today):
         for _ in range(teller.procedures_on(day)):
-            yield teller.tell(next(people), day)
+            yield teller.tell(next(persons), day)
 
 
 def working_days(site: Site, *, today: date) -> Iterator[date]:

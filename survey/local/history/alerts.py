@@ -16,8 +16,8 @@ from survey.domain.escalation import Policy, Target
 from survey.domain.protocol import Protocol, Tier
 from survey.domain.responses import said
 from survey.domain.sites import Site, next_workday
-from survey.local.history import Response, pick
-from survey.local.history_answers import Course
+from survey.local.history.answers import Course
+from survey.local.history.stories import Response, pick
 
 LATEST_TAKE_MIN = 14.0
 SLOW_AT_NIGHT = 2.6
