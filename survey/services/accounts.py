@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 
 from survey.domain.accounts import Actor, ActorKind, Role
 from survey.domain.errors import Conflict, Refused
-from survey.services import access, audit
+from survey.domain.oncall import MethodKind
+from survey.services import access, audit, oncall
 from survey.store import accounts as store
 from survey.store.accounts import User
 from survey.store.session import Tx, transaction
@@ -52,15 +53,17 @@ def create_user(
         active=True,
         created_at=now,
     )
-    _add(new, by=by, now=now)
+    _add(new, pager=pager, by=by, now=now)
     return new.id
 
 
-def _add(new: User, *, by: Actor, now: datetime) -> None:
+def _add(new: User, *, pager: str | None, by: Actor, now: datetime) -> None:
     try:
         with transaction() as tx:
             store.insert(tx, new)
             audit.record(tx, "user.added", actor=by, object_id=new.id, now=now, role=new.role)
+            if pager:
+                oncall.add_method(tx, new.id, MethodKind.SMS, pager, verified_at=now, by=by, now=now)
     except Conflict as conflict:
         raise Refused("This email address has an account already.", field="email") from conflict
 

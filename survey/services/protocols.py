@@ -29,7 +29,7 @@ def publish(source: str, *, name: str, by: Actor, now: datetime) -> Published:
             id=uuid4(),
             slug=pack.slug,
             version=pack.version,
-            title=pack.title,
+            title=next(iter(pack.title.values())),
             sha256=pack.sha256,
             source=source,
             published_at=now,

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from survey.domain.protocol import SCALE_MOST, Item, ItemKind, Tier
 from survey.services import protocols
-from survey.store import protocols as protocol_store
 from survey.store import trends as store
 from survey.store.session import Tx, transaction
 from survey.store.trends import Contact, RateWeek, Span
@@ -116,7 +115,7 @@ def _spread(tx: Tx, span: Span) -> Spread | None:
 
 def _first_scale(tx: Tx) -> Item | None:
     """The first scale that the newest protocol asks; which one that is, the protocol decides."""
-    newest = max(protocol_store.every(tx), key=lambda published: published.published_at, default=None)
+    newest = max(protocols.listed(tx), key=lambda published: published.published_at, default=None)
     if newest is None:
         return None
     items = protocols.get(tx, newest.id).items

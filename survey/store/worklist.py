@@ -16,18 +16,24 @@ CASE
   WHEN i.state = 'completed' AND r.mode = 'phone' THEN 'phoned'
   WHEN i.state = 'completed' THEN 'answered'
   WHEN p.cancelled_at IS NOT NULL THEN 'closed'
-  WHEN a.state = 'resolved' AND a.contact_result = 'reached' THEN 'phoned'
+  WHEN a.reached AND NOT a.is_open THEN 'phoned'
   ELSE 'open'
 END"""
 
-# CLASS is our own text; what a person typed arrives as bound parameters only.
+# A response may have several alerts, one after the other: they are gathered, so that no check-in counts twice.
+ALERTS = """
+LEFT JOIN LATERAL (
+  SELECT bool_or(state <> 'resolved') AS is_open, bool_or(state = 'resolved' AND contact_result = 'reached') AS reached
+  FROM alert WHERE response_id = r.id) a ON true"""
+
+# CLASS and ALERTS are our own text; what a person typed arrives as bound parameters only.
 COUNTS = sa.text(f"""
 WITH classed AS (
   SELECT {CLASS} AS class, i.due_at
   FROM invitation i
   JOIN procedure p ON p.id = i.procedure_id
   LEFT JOIN response r ON r.invitation_id = i.id
-  LEFT JOIN alert a ON a.response_id = r.id
+  {ALERTS}
   WHERE (CAST(:site_id AS uuid) IS NULL OR i.site_id = :site_id)
     AND (i.due_at >= :since OR i.state NOT IN ('completed', 'stopped')))
 SELECT count(*) FILTER (WHERE due_at >= :since) AS enrolled,
@@ -40,7 +46,7 @@ SELECT count(*) FILTER (WHERE due_at >= :since) AS enrolled,
 FROM classed
 """)  # noqa: S608
 
-ITEMS = """
+ITEMS = f"""
 WITH items AS (
   SELECT a.tier AS kind, a.id AS alert_id, a.short_no, r.id AS response_id, i.id AS invitation_id, i.procedure_id,
          a.created_at AS since, a.promised_at, a.contacted_at, a.acked_by AS owner_id, NULL AS why,
@@ -50,12 +56,12 @@ WITH items AS (
   WHERE a.state <> 'resolved'
   UNION ALL
   SELECT silence.kind, NULL, NULL, NULL, i.id, i.procedure_id, silence.since, NULL, NULL, NULL,
-         CASE WHEN silence.kind = 'unreachable' THEN coalesce(reach.why, 'failed') END,
+         CASE WHEN silence.kind = 'unreachable' THEN coalesce(i.trouble, reach.why) END,
          array_position(ARRAY['unreachable','expired','unfinished','silent','sending','waiting'], silence.kind) + 5
   FROM invitation i
   JOIN procedure p ON p.id = i.procedure_id
   LEFT JOIN response r ON r.invitation_id = i.id
-  LEFT JOIN alert a ON a.response_id = r.id
+  {ALERTS}
   CROSS JOIN LATERAL (
     SELECT CASE WHEN bool_or(consented_at IS NOT NULL AND blocked_at IS NULL) THEN NULL
                 WHEN count(*) = 0 THEN 'no_contact'
@@ -71,7 +77,7 @@ WITH items AS (
            CASE i.state WHEN 'expired' THEN i.expires_at WHEN 'opened' THEN coalesce(i.opened_at, i.due_at)
                         WHEN 'undeliverable' THEN i.due_at ELSE coalesce(i.sent_at, i.due_at) END AS since) silence
   WHERE i.state NOT IN ('completed', 'stopped') AND p.cancelled_at IS NULL
-    AND (a.id IS NULL OR (a.state = 'resolved' AND a.contact_result <> 'reached'))),
+    AND NOT coalesce(a.is_open OR a.reached, false)),
 chosen AS (
   SELECT items.*, p.site_id, p.performed_on, p.patient_id, n.given_name, n.family_name, n.born_on, u.name AS owner
   FROM items
@@ -82,7 +88,7 @@ chosen AS (
     AND (CAST(:owner_id AS uuid) IS NULL OR items.owner_id = :owner_id)
     AND (NOT :unowned OR items.owner_id IS NULL)
     AND (:like = '' OR lower(n.given_name || ' ' || n.family_name) LIKE :like))
-"""
+"""  # noqa: S608
 
 KINDS = sa.text(f"{ITEMS} SELECT kind, count(*) AS number FROM chosen GROUP BY kind")  # noqa: S608
 

@@ -1,0 +1,142 @@
+"""The story of one patient's follow-up in words: what happened, in order, as staff read it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from survey.domain.alerts import ContactResult, EventKind, Outcome, Usefulness
+from survey.domain.pages import PageState
+
+
+class Mood(StrEnum):
+    """How much a moment asks for attention."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    HOT = "hot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One thing that happened. `lines` say more, each on its own line."""
+
+    at: datetime
+    title: str
+    lines: tuple[str, ...] = ()
+    mood: Mood = Mood.PLAIN
+
+
+CONTACT_WORDS: Mapping[ContactResult, str] = {
+    ContactResult.REACHED: "Reached the patient",
+    ContactResult.VOICEMAIL: "Left a voicemail",
+    ContactResult.NO_ANSWER: "No answer",
+}
+
+OUTCOME_WORDS: Mapping[Outcome, str] = {
+    Outcome.REASSURED: "Reassured, no visit needed",
+    Outcome.SEEN_IN_CLINIC: "To be seen in the clinic",
+    Outcome.SENT_TO_EMERGENCY: "Sent to the emergency department",
+    Outcome.AMBULANCE: "Ambulance called",
+    Outcome.WRONG_PERSON: "Wrong person",
+    Outcome.OTHER: "Something else",
+}
+
+USEFULNESS_WORDS: Mapping[Usefulness, str] = {
+    Usefulness.EVENT_CONFIRMED: "Yes: a complication was confirmed",
+    Usefulness.WORTH_IT: "Yes: worth the call",
+    Usefulness.NOT_NEEDED: "No: not needed",
+}
+
+_EVENTS: Mapping[EventKind, tuple[str, Mood]] = {
+    EventKind.OPENED: ("Alert {no} opened", Mood.HOT),
+    EventKind.TAKEN: ("{who} took alert {no}", Mood.GOOD),
+    EventKind.CONTACTED: ("{who} called the patient", Mood.GOOD),
+    EventKind.CLOSED: ("{who} closed alert {no}", Mood.GOOD),
+    EventKind.PASSED_ON: ("{who} passed alert {no} on", Mood.HOT),
+    EventKind.TIER_RAISED: ("Later answers made alert {no} more serious", Mood.HOT),
+    EventKind.ANSWERS_ADDED: ("Later answers were added to alert {no}", Mood.PLAIN),
+    EventKind.NOBODY_REACHABLE: ("Nobody could be paged for alert {no}", Mood.HOT),
+    EventKind.NUDGED: ("Reminder about alert {no}: the patient was not called yet", Mood.PLAIN),
+    EventKind.TAKE_EXPIRED: ("Alert {no} was taken, and nobody called in time: paged again", Mood.HOT),
+    EventKind.OVERDUE: ("Alert {no} is past its promised time", Mood.HOT),
+    EventKind.CLOSE_REMINDED: ("Reminder to close alert {no}", Mood.PLAIN),
+    EventKind.PAGE_FAILED: ("A page for alert {no} failed", Mood.HOT),
+}
+"""What is told of each kind. PAGED is left out: each page tells of itself, with the name of who was paged."""
+
+
+def of_event(
+    kind: EventKind, *, at: datetime, no: int, who: str | None, data: Mapping[str, str | int]
+) -> Moment | None:
+    """The moment of one event of alert `no`; None for a kind that other moments tell better."""
+    if kind not in _EVENTS:
+        return None
+    sentence, mood = _EVENTS[kind]
+    title = sentence.format(who=who or "Somebody", no=no)
+    return Moment(at=at, title=title, lines=_details(data), mood=mood)
+
+
+def _details(data: Mapping[str, str | int]) -> tuple[str, ...]:
+    """The codes in an event that mean something to a person, in words."""
+    found = []
+    if "tier" in data:
+        found.append(str(data["tier"]).capitalize())
+    if "result" in data:
+        found.append(CONTACT_WORDS[ContactResult(str(data["result"]))])
+    if "outcome" in data:
+        found.append(OUTCOME_WORDS[Outcome(str(data["outcome"]))])
+    if "usefulness" in data:
+        found.append(f"Useful? {USEFULNESS_WORDS[Usefulness(str(data['usefulness']))]}")
+    return tuple(found)
+
+
+_PAGED: Mapping[PageState, str] = {
+    PageState.PENDING: "is about to be paged",
+    PageState.LEASED: "is being paged",
+    PageState.ACCEPTED: "was paged",
+    PageState.DELIVERED: "was paged",
+    PageState.UNDELIVERED: "could not be paged",
+    PageState.FAILED: "could not be paged",
+}
+"""A superseded page reached nobody and tells nothing."""
+
+
+def of_page(state: PageState, *, who: str, method: str, at: datetime) -> Moment | None:
+    """The moment of one page; None for one that was never sent."""
+    if state not in _PAGED:
+        return None
+    return Moment(at=at, title=f"{who} {_PAGED[state]} by {'text' if method == 'sms' else method}")
+
+
+_SENT: Mapping[str, tuple[str, Mood]] = {
+    "pending": ("is waiting to be sent", Mood.PLAIN),
+    "leased": ("is being sent", Mood.PLAIN),
+    "accepted": ("was sent", Mood.PLAIN),
+    "delivered": ("was delivered", Mood.GOOD),
+    "undelivered": ("could not be delivered", Mood.HOT),
+    "refused": ("was refused by the provider", Mood.HOT),
+    "unknown": ("may have been sent", Mood.PLAIN),
+    "cancelled": ("was not needed any more", Mood.PLAIN),
+}
+
+
+def of_message(kind: str, *, channel: str, state: str, at: datetime, late: bool) -> Moment:
+    """The moment of one message to the patient."""
+    words, mood = _SENT[state]
+    lines = ("Later than planned.",) if late else ()
+    return Moment(at=at, title=f"{'Text' if channel == 'sms' else 'Email'} ({kind}) {words}", lines=lines, mood=mood)
+
+
+CALL_TRIED = "call.tried"
+NOTED: Mapping[str, str] = {
+    CALL_TRIED: "{who} called: {result}",
+    "patient.enrolled": "{who} enrolled the patient",
+    "procedure.cancelled": "{who} cancelled the procedure",
+}
+"""Lines of the audit trail that belong to a patient's story."""
+
+
+def of_note(action: str, *, who: str | None, at: datetime, result: str) -> Moment:
+    """The moment of one line of the audit trail."""
+    return Moment(at=at, title=NOTED[action].format(who=who or "Daytwo", result=result.replace("_", " ")))

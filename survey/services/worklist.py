@@ -1,0 +1,128 @@
+"""The worklist as staff see it: four counts that add up, and what is open, each line in words."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from survey.domain.invitations import SENTENCES, Trouble
+from survey.domain.patients import Block
+from survey.domain.protocol import Tier
+from survey.domain.sites import Site
+from survey.services import stories
+from survey.store import sites as site_store
+from survey.store import worklist as store
+from survey.store.session import transaction
+from survey.store.worklist import Counts, Filter, Item
+
+PAGE_SIZE = 50
+CALL_AFTER = timedelta(hours=24)
+"""A patient who has not answered a day after the text is called."""
+
+KINDS: Mapping[str, str] = {
+    Tier.EMERGENCY: "Emergency",
+    Tier.URGENT: "Urgent",
+    Tier.SOON: "Soon",
+    "unreachable": "Cannot be texted",
+    "expired": "Link ended",
+    "unfinished": "Not finished",
+    "silent": "No reply",
+    "sending": "Being sent",
+    "waiting": "Not due yet",
+}
+"""Kind → word, most urgent first."""
+
+HIDDEN = "waiting"
+"""The one kind that shows only when it is asked for: nothing is to be done yet."""
+
+_BLOCKED = {Block.REFUSED: Trouble.REFUSED, Block.BOUNCED: Trouble.UNDELIVERED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line. `waits` is how long it has been open; `is_late` when a promise is broken or a call is overdue."""
+
+    item: Item
+    site: Site
+    word: str
+    why: tuple[str, ...]
+    day: int
+    age: int
+    waits: timedelta
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worklist:
+    """The page: counts of the period, lines of each kind, and one page of lines out of `total`."""
+
+    counts: Counts
+    kinds: Mapping[str, int]
+    rows: tuple[Row, ...]
+    total: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are; at least one."""
+        return max(1, -(-self.total // PAGE_SIZE))
+
+    @property
+    def alerts(self) -> int:
+        """Open alerts of any tier."""
+        return sum(self.kinds.get(tier, 0) for tier in Tier)
+
+
+def look(chosen: Filter, *, days: int, page: int, now: datetime) -> Worklist:
+    """The counts of what was or will be due from `days` ago on, and the `page`th page of what is open."""
+    with transaction() as tx:
+        counts = store.counts(tx, site_id=chosen.site_id, since=now - timedelta(days=days), now=now)
+        kinds = store.kinds(tx, chosen, now=now)
+        items = store.page(tx, chosen, now=now, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
+        reasons = stories.reasons(tx, [item.response_id for item in items if item.response_id])
+        sites = {site.id: site for site in site_store.every(tx)}
+    rows = tuple(_row(item, sites[item.site_id], reasons, now=now) for item in items)
+    return Worklist(counts=counts, kinds=kinds, rows=rows, total=_total(kinds, chosen.kind), page=page)
+
+
+def _total(kinds: Mapping[str, int], kind: str) -> int:
+    if kind == "alert":
+        return sum(kinds.get(tier, 0) for tier in Tier)
+    return kinds.get(kind, 0) if kind else sum(number for name, number in kinds.items() if name != HIDDEN)
+
+
+def _row(item: Item, site: Site, reasons: Mapping[UUID, tuple[str, ...]], *, now: datetime) -> Row:
+    today = site.local(now).date()
+    return Row(
+        item=item,
+        site=site,
+        word=KINDS[item.kind],
+        why=tuple(_why(item, reasons)),
+        day=(today - item.performed_on).days,
+        age=_age(item.born_on, today),
+        waits=now - item.since,
+        is_late=_is_late(item, now),
+    )
+
+
+def _why(item: Item, reasons: Mapping[UUID, tuple[str, ...]]) -> Iterable[str]:
+    if item.response_id:
+        return reasons.get(item.response_id, ())
+    return (_trouble(item.why),) if item.why else ()
+
+
+def _trouble(code: str) -> str:
+    """Why no message gets through, from an invitation's trouble or a contact's block."""
+    known = code in set(Trouble)
+    sentence = SENTENCES[Trouble(code) if known else _BLOCKED[Block(code)]]
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _is_late(item: Item, now: datetime) -> bool:
+    if item.promised_at is not None:
+        return item.contacted_at is None and now > item.promised_at
+    return item.kind in ("silent", "unfinished") and now - item.since > CALL_AFTER
+
+
+def _age(born_on: date, today: date) -> int:
+    return today.year - born_on.year - ((today.month, today.day) < (born_on.month, born_on.day))
