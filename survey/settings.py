@@ -72,6 +72,8 @@ class Settings(BaseSettings):
             raise ValueError("PUBLIC_URL: use https://; plain http is for this machine alone")
         if self.demo and (self.twilio_account_sid or self.smtp_host):
             raise ValueError("DEMO: a real provider is configured; unset TWILIO_ACCOUNT_SID and SMTP_HOST first")
+        if self.demo and not self.texts_stay_here:
+            raise ValueError("DEMO: TWILIO_BASE_URL has to point to the demo's own phones, on this machine")
         if self.twilio_account_sid and not (self.twilio_auth_token and self.twilio_from):
             raise ValueError("TWILIO_ACCOUNT_SID: TWILIO_AUTH_TOKEN and TWILIO_FROM are needed as well")
         if self.smtp_host and not self.smtp_from:
@@ -84,6 +86,12 @@ class Settings(BaseSettings):
     def secure(self) -> bool:
         """Whether the outside sees https, which decides the cookies' names and flags."""
         return self.public_url.startswith("https://")
+
+    @property
+    def texts_stay_here(self) -> bool:
+        """Whether TWILIO_BASE_URL cannot be a real provider: this machine, or a container's name, which has no dot."""
+        host = urlsplit(self.twilio_base_url).hostname or ""
+        return host in LOOPBACK or (host.replace("-", "").replace("_", "").isalnum() and not host.isdigit())
 
     @property
     def hosts(self) -> tuple[str, ...]:
