@@ -48,7 +48,7 @@ class Policy:
     """
 
     id: UUID
-    name: str
+    policy: str
     version: int
     published_at: datetime
     ack_ttl: timedelta

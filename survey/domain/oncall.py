@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -79,7 +79,7 @@ class Rule:
     id: UUID
     method_id: UUID
     severity: Severity
-    delay: timedelta
+    delay_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class Way:
 
     user_id: UUID
     method_id: UUID
-    delay: timedelta
+    delay_s: int
 
 
 def ways(methods: Iterable[Method], rules: Iterable[Rule], severity: Severity) -> tuple[Way, ...]:
@@ -99,10 +99,10 @@ def ways(methods: Iterable[Method], rules: Iterable[Rule], severity: Severity) -
     live = {method.id: method for method in methods if method.is_live}
     wished = [rule for rule in rules if rule.severity is severity and rule.method_id in live]
     if not wished:
-        return tuple(Way(user_id=m.user_id, method_id=m.id, delay=timedelta(0)) for m in live.values())
-    head_start = min(rule.delay for rule in wished)
+        return tuple(Way(user_id=m.user_id, method_id=m.id, delay_s=0) for m in live.values())
+    head_start = min(rule.delay_s for rule in wished)
     return tuple(
-        Way(user_id=live[rule.method_id].user_id, method_id=rule.method_id, delay=rule.delay - head_start)
+        Way(user_id=live[rule.method_id].user_id, method_id=rule.method_id, delay_s=rule.delay_s - head_start)
         for rule in wished
     )
 

@@ -9,6 +9,8 @@ WIRE_LIMIT = 3
 """So many tries may have reached the phone; after that the next step of the policy has to do it."""
 GIVE_UP_AFTER = timedelta(minutes=10)
 """A page that could not be handed over by then is stale; newer ones of the same alert are under way."""
+VALID_FOR = timedelta(minutes=5)
+"""How long the carrier may go on trying; a page that arrives later than that tells of the past."""
 TOKEN_LIVES = timedelta(hours=24)
 """So long the link in a page opens the door."""
 LONGEST_PAUSE = timedelta(seconds=15)
@@ -93,6 +95,11 @@ def after_attempt(page: Page, outcome: AttemptOutcome, *, now: datetime) -> Page
     if free.maybe_sent >= WIRE_LIMIT or again >= page.give_up_at:
         return replace(free, state=PageState.FAILED)
     return replace(free, state=PageState.PENDING, not_before=again)
+
+
+def superseded(page: Page) -> Page:
+    """Nobody wants it any more."""
+    return replace(page, state=PageState.SUPERSEDED)
 
 
 def pause(page: Page, outcome: AttemptOutcome) -> timedelta:

@@ -1,12 +1,11 @@
 """Which provider carries which channel: set once by the entry point, asked by the services."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from survey.messaging.outcomes import Email, Sms
 from survey.messaging.smtp import SmtpEmail
 from survey.messaging.twilio_sms import TwilioSms
-from survey.settings import LOOPBACK, Settings
+from survey.settings import Settings
 
 LONGEST_PUBLIC_URL = 31
 """With a longer one, the longest text would need two segments."""
@@ -20,6 +19,7 @@ class _Wiring:
     sms: Sms | None
     email: Email | None
     receipt_secret: str | None
+    page_lease_s: float
 
 
 _wiring: _Wiring | None = None
@@ -36,6 +36,7 @@ def configure(settings: Settings) -> None:
         sms=twilio,
         email=SmtpEmail.of(settings) if settings.smtp_host else None,
         receipt_secret=twilio.auth_token if twilio else None,
+        page_lease_s=settings.page_lease_s,
     )
 
 
@@ -59,6 +60,11 @@ def receipt_secret() -> str | None:
     return _wired().receipt_secret
 
 
+def page_lease_s() -> float:
+    """After so many seconds the sender of a page counts as dead."""
+    return _wired().page_lease_s
+
+
 def _wired() -> _Wiring:
     if _wiring is None:
         raise RuntimeError("messaging is not configured: call survey.messaging.registry.configure(settings) first")
@@ -68,7 +74,7 @@ def _wired() -> _Wiring:
 def _twilio(settings: Settings) -> TwilioSms | None:
     callback = f"{settings.public_url}/receipts/sms"
     if settings.demo:
-        if urlsplit(settings.twilio_base_url).hostname not in LOOPBACK:
+        if not settings.texts_stay_here:
             return None  # a demo without its phones sends nothing, least of all to the world
         return TwilioSms(
             base_url=settings.twilio_base_url,

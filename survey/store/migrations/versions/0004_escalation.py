@@ -62,7 +62,7 @@ ALERT = """
 CREATE TABLE alert (
   id uuid PRIMARY KEY,
   short_no bigint GENERATED ALWAYS AS IDENTITY (START WITH 1001) UNIQUE,
-  dedup_key text NOT NULL,                     -- survey_response:<id>
+  dedup_key text NOT NULL,                     -- survey_response:<id>:<1 for its first alert, 2 for the next>
   response_id uuid NOT NULL REFERENCES response,
   site_id uuid NOT NULL REFERENCES site,
   tier text NOT NULL CHECK (tier IN ('soon','urgent','emergency')),    -- the worst so far; never falls
@@ -80,7 +80,6 @@ CREATE TABLE alert (
   resolved_by uuid REFERENCES app_user, resolved_at timestamptz, outcome text,
   usefulness text CHECK (usefulness IN ('event_confirmed','worth_it','not_needed')),
   CONSTRAINT alert_once UNIQUE (dedup_key),
-  CONSTRAINT alert_once_per_response UNIQUE (response_id),
   CONSTRAINT severity_follows_tier CHECK ((severity = 'routine') = (tier = 'soon')),
   CONSTRAINT open_alert_always_has_a_deadline CHECK ((state = 'resolved') = (next_action_at IS NULL)),
   CONSTRAINT acked_has_owner CHECK (state <> 'acknowledged' OR (acked_by IS NOT NULL AND acked_at IS NOT NULL)),
@@ -91,6 +90,9 @@ CREATE TABLE alert (
     AND (state = 'resolved' OR num_nonnulls(resolved_at, resolved_by, outcome, usefulness) = 0)));
 CREATE INDEX alert_due ON alert (next_action_at) WHERE state <> 'resolved';
 CREATE INDEX alert_by_site ON alert (site_id, created_at);
+CREATE INDEX alert_of_response ON alert (response_id, created_at);
+-- Resolved is the end of an alert; a new worry about the same response is a new alert.
+CREATE UNIQUE INDEX alert_open_once_per_response ON alert (response_id) WHERE state <> 'resolved';
 
 CREATE TABLE alert_event (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -121,6 +123,7 @@ PAGES = """
 CREATE TABLE page (
   id uuid PRIMARY KEY,
   alert_id uuid NOT NULL REFERENCES alert,
+  kind text NOT NULL CHECK (kind IN ('call','nudge')),             -- nudge: to the one who has taken the alert
   epoch int NOT NULL, cycle int NOT NULL, step_seq int NOT NULL,
   user_id uuid NOT NULL, contact_method_id uuid NOT NULL, rule_delay_s int NOT NULL,
   state text NOT NULL DEFAULT 'pending' CHECK (state IN
@@ -129,11 +132,10 @@ CREATE TABLE page (
   attempts int NOT NULL DEFAULT 0,                                 -- every try; bounded by give_up_at alone
   maybe_sent smallint NOT NULL DEFAULT 0 CHECK (maybe_sent <= 3),  -- tries that may have reached the wire
   lease_token uuid, lease_until timestamptz, sent_at timestamptz,
-  ack_token_sha256 bytea UNIQUE,
   FOREIGN KEY (contact_method_id, user_id) REFERENCES contact_method (id, user_id),
   CONSTRAINT runnable_is_claimable CHECK (state <> 'pending' OR maybe_sent < 3),
   CONSTRAINT page_lease_shape CHECK ((state = 'leased') = (lease_token IS NOT NULL AND lease_until IS NOT NULL)),
-  CONSTRAINT plan_once UNIQUE (alert_id, epoch, cycle, step_seq, contact_method_id, rule_delay_s));
+  CONSTRAINT plan_once UNIQUE (alert_id, kind, epoch, cycle, step_seq, contact_method_id, rule_delay_s));
 CREATE INDEX page_due ON page (not_before) WHERE state = 'pending';
 CREATE INDEX page_leased ON page (lease_until) WHERE state = 'leased';
 CREATE INDEX page_of_alert ON page (alert_id);
@@ -142,6 +144,8 @@ CREATE TABLE page_attempt (
   id uuid PRIMARY KEY,                         -- our reference at the provider, and in its receipt
   page_id uuid NOT NULL REFERENCES page, attempt_no int NOT NULL, provider text NOT NULL,
   lease_token uuid NOT NULL, started_at timestamptz NOT NULL, finished_at timestamptz,
+  -- The link in this copy of the text. Each copy has its own: any of them may be the one that reached the phone.
+  ack_token_sha256 bytea UNIQUE CHECK (length(ack_token_sha256) = 32),
   outcome text CHECK (outcome IN ('accepted','refused','try_later','unknown','lease_expired')),
   provider_ref text, detail text,
   delivery text, delivery_rank smallint NOT NULL DEFAULT 0, delivery_at timestamptz,

@@ -1,0 +1,274 @@
+"""Alerts: raise one for a worrying response, let somebody take it, and see it through to its end."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+from survey.domain import alerts as rules
+from survey.domain.accounts import SYSTEM, Actor, ActorKind
+from survey.domain.alerts import Alert, AlertState, Change, ContactResult, Outcome, Usefulness
+from survey.domain.errors import NotFound, Refused, Stale
+from survey.domain.links import is_well_formed
+from survey.domain.oncall import User
+from survey.domain.pages import TOKEN_LIVES, Page
+from survey.domain.protocol import Tier
+from survey.domain.queues import Queue
+from survey.domain.sites import Site
+from survey.services import audit, oncall
+from survey.services.links import sha256
+from survey.store import alerts as store
+from survey.store import oncall as oncall_store
+from survey.store import pages as page_store
+from survey.store import sites as site_store
+from survey.store.alerts import Line
+from survey.store.pages import Told
+from survey.store.session import Tx, transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertView:
+    """An alert with its site, whoever has it, its story and its pages, oldest first."""
+
+    alert: Alert
+    site: Site
+    holder: User | None
+    story: tuple[Line, ...]
+    pages: tuple[Told, ...]
+
+
+class DoorState(StrEnum):
+    """What the link in a page opens."""
+
+    OPEN = "open"
+    """The alert is to be had."""
+    YOURS = "yours"
+    TAKEN = "taken"
+    CLOSED = "closed"
+    EXPIRED = "expired"
+    """The link is a day old. Sign in instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """What is behind the link in a page, as things stand now: no health fact, no name of a patient.
+
+    `epoch` is what a take from here has to carry; `holder` and `since` tell who has the alert.
+    """
+
+    state: DoorState
+    alert_id: UUID
+    number: int
+    user_id: UUID
+    opened_at: datetime
+    promised_at: datetime
+    epoch: int
+    site: Site
+    holder: User | None
+    since: datetime | None
+
+
+def raise_for(
+    tx: Tx,
+    *,
+    response_id: UUID,
+    site: Site,
+    tier: Tier,
+    now: datetime,
+    answered_at: datetime,
+    fired: Collection[str] | None = None,
+) -> Alert | None:
+    """See that an alert stands for a response that scored `tier`; the alert, or None for a routine response.
+
+    Opens one, raises the tier of the open one, or leaves it as it is. After one was closed, a higher tier or a rule in
+    `fired` opens the next: `fired` are the rules that fire now and did not in the score before; None means that this is
+    not known, and then any answer since the closing counts. Raises NotFound when no policy is published.
+    """
+    if tier is Tier.ROUTINE:
+        return None
+    newest, count = store.newest_of(tx, response_id)
+    if newest is None or (not newest.is_open and _is_news(newest, tier, fired, answered_at)):
+        return _open(tx, response_id=response_id, site=site, tier=tier, ordinal=count + 1, now=now)
+    if not newest.is_open:
+        return newest
+    if tier.rank > newest.tier.rank:
+        return record(tx, newest, rules.raise_tier(newest, tier=tier, site=site, now=now), by=SYSTEM, now=now)
+    if fired:
+        return record(tx, newest, rules.learn(newest, rules=tuple(sorted(fired))), by=SYSTEM, now=now)
+    return newest
+
+
+def _is_news(closed: Alert, tier: Tier, fired: Collection[str] | None, answered_at: datetime) -> bool:
+    if tier.rank > closed.tier.rank or fired:
+        return True
+    since = closed.resolved_at is not None and answered_at > closed.resolved_at
+    return fired is None and tier.pages and since
+
+
+def _open(tx: Tx, *, response_id: UUID, site: Site, tier: Tier, ordinal: int, now: datetime) -> Alert:
+    change = rules.opened(
+        alert_id=uuid4(),
+        response_id=response_id,
+        site=site,
+        tier=tier,
+        policy_version_id=oncall.live_policy(tx).id,
+        ordinal=ordinal,
+        now=now,
+    )
+    alert = store.insert(tx, change.alert)
+    store.tell(tx, alert.id, change.event, actor=SYSTEM, at=now)
+    if tier.pages:
+        tx.ring(Queue.PAGING)
+    return alert
+
+
+def take(alert_id: UUID, *, by: Actor, epoch: int, now: datetime) -> Alert:
+    """Have the alert; the first wins. Raises Stale, saying who has it, for whoever comes later."""
+    with transaction() as tx:
+        return _take(tx, store.get_for_update(tx, alert_id), user_id=_person(by), epoch=epoch, now=now)
+
+
+def _take(tx: Tx, old: Alert, *, user_id: UUID, epoch: int, now: datetime) -> Alert:
+    if old.acked_by == user_id and old.is_open:
+        return old  # a button pressed twice
+    _refuse_taken(tx, old)
+    ack_ttl = oncall.policy(tx, old.policy_version_id).ack_ttl
+    change = rules.take(old, by=user_id, epoch=epoch, ack_ttl=ack_ttl, now=now)
+    by = Actor(kind=ActorKind.USER, id=user_id)
+    audit.record(tx, "alert.taken", actor=by, object_id=old.id, now=now, epoch=epoch)
+    return record(tx, old, change, by=by, now=now)
+
+
+def record_contact(alert_id: UUID, *, result: ContactResult, by: Actor, epoch: int, now: datetime) -> Alert:
+    """Note a try to reach the patient; on an alert that nobody has, this takes it."""
+    with transaction() as tx:
+        old = store.get_for_update(tx, alert_id)
+        ack_ttl = oncall.policy(tx, old.policy_version_id).ack_ttl
+        change = rules.contact(old, result=result, by=_person(by), epoch=epoch, ack_ttl=ack_ttl, now=now)
+        audit.record(tx, "alert.contacted", actor=by, object_id=alert_id, now=now, result=result.value)
+        page_store.supersede_nudges(tx, alert_id)
+        return record(tx, old, change, by=by, now=now)
+
+
+def close(alert_id: UUID, *, outcome: Outcome, usefulness: Usefulness, by: Actor, epoch: int, now: datetime) -> Alert:
+    """End it. Raises Refused before contact was recorded."""
+    with transaction() as tx:
+        old = store.get_for_update(tx, alert_id)
+        change = rules.close(old, outcome=outcome, usefulness=usefulness, by=_person(by), epoch=epoch, now=now)
+        audit.record(tx, "alert.closed", actor=by, object_id=alert_id, now=now, outcome=outcome.value)
+        return record(tx, old, change, by=by, now=now)
+
+
+def pass_on(alert_id: UUID, *, by: Actor, epoch: int, now: datetime) -> Alert:
+    """Page the backup now; whoever had the alert has it no more."""
+    with transaction() as tx:
+        old = store.get_for_update(tx, alert_id)
+        backup = oncall.policy(tx, old.policy_version_id).backup_seq
+        change = rules.pass_on(old, to_step=backup, epoch=epoch, now=now)
+        audit.record(tx, "alert.passed_on", actor=by, object_id=alert_id, now=now, epoch=epoch)
+        return record(tx, old, change, by=by, now=now)
+
+
+def _person(by: Actor) -> UUID:
+    if by.id is None:
+        raise Refused("Only a person can take, contact or close. Sign in first.")
+    return by.id
+
+
+def _refuse_taken(tx: Tx, alert: Alert) -> None:
+    """Stale in words that tell the loser of the race what he wants to know."""
+    if alert.state is not AlertState.ACKNOWLEDGED or alert.acked_by is None or alert.acked_at is None:
+        return
+    at = site_store.get(tx, alert.site_id).local(alert.acked_at)
+    raise Stale(f"{oncall.name_of(tx, alert.acked_by)} took this alert at {at:%H:%M}.")
+
+
+def record(tx: Tx, old: Alert, change: Change, *, by: Actor, now: datetime) -> Alert:
+    """Swap, tell, put away pages that nobody wants any more, and ring for what is due now."""
+    store.swap(tx, old, change.alert)
+    store.tell(tx, old.id, change.event, actor=by, at=now)
+    if (old.state, old.epoch) != (change.alert.state, change.alert.epoch):
+        page_store.supersede(tx, old.id)
+    if change.alert.next_action_at is not None and change.alert.next_action_at <= now:
+        tx.ring(Queue.PAGING)
+    return change.alert
+
+
+def look_by_token(token: str, *, now: datetime) -> Door:
+    """What is behind the link, changing nothing. Raises NotFound for a link that was never sent."""
+    with transaction() as tx:
+        return _door(tx, token, now=now)
+
+
+def take_by_token(token: str, *, now: datetime, epoch: int | None = None) -> Door:
+    """Take the alert as the person whom the page was sent to; the door as it stands after that.
+
+    `epoch` is the one that the door showed; without it the page's own counts. Raises Stale when somebody else has it
+    or the alert has moved on, Refused when the link is a day old, NotFound when it was never sent.
+    """
+    with transaction() as tx:
+        door = _door(tx, token, now=now)
+        if door.state is DoorState.EXPIRED:
+            raise Refused("This link is more than a day old. Sign in to see the alert.")
+        page = _opened(tx, token).page
+        old = store.get_for_update(tx, door.alert_id)
+        _take(tx, old, user_id=door.user_id, epoch=page.epoch if epoch is None else epoch, now=now)
+        return _door(tx, token, now=now)
+
+
+def _opened(tx: Tx, token: str) -> page_store.Opened:
+    found = page_store.opened(tx, sha256(token)) if is_well_formed(token) else None
+    if found is None or oncall_store.user(tx, found.page.user_id) is None:
+        raise NotFound("This link is not known. Sign in to see what is open.")
+    return found
+
+
+def _door(tx: Tx, token: str, *, now: datetime) -> Door:
+    found = _opened(tx, token)
+    alert = store.get(tx, found.page.alert_id)
+    return Door(
+        state=DoorState.EXPIRED if now >= found.sent_at + TOKEN_LIVES else _door_state(alert, found.page),
+        alert_id=alert.id,
+        number=alert.short_no,
+        user_id=found.page.user_id,
+        opened_at=alert.created_at,
+        promised_at=alert.promised_at,
+        epoch=alert.epoch,
+        site=site_store.get(tx, alert.site_id),
+        holder=_holder(tx, alert),
+        since=alert.acked_at,
+    )
+
+
+def _door_state(alert: Alert, page: Page) -> DoorState:
+    if alert.state is AlertState.RESOLVED:
+        return DoorState.CLOSED
+    if alert.state is AlertState.TRIGGERED:
+        return DoorState.OPEN
+    return DoorState.YOURS if alert.acked_by == page.user_id else DoorState.TAKEN
+
+
+def get(alert_id: UUID) -> AlertView:
+    """An alert with all that is told of it. Raises NotFound."""
+    with transaction() as tx:
+        alert = store.get(tx, alert_id)
+        return AlertView(
+            alert=alert,
+            site=site_store.get(tx, alert.site_id),
+            holder=_holder(tx, alert),
+            story=store.story(tx, alert_id),
+            pages=page_store.of_alert(tx, alert_id),
+        )
+
+
+def open_alerts(site_id: UUID | None = None) -> tuple[Alert, ...]:
+    """What is open, at one site or at all: emergencies first, then by promise."""
+    with transaction() as tx:
+        return store.open_alerts(tx, site_id)
+
+
+def _holder(tx: Tx, alert: Alert) -> User | None:
+    if alert.acked_by is None:
+        return None
+    return User(id=alert.acked_by, name=oncall.name_of(tx, alert.acked_by))

@@ -1,0 +1,183 @@
+"""Pages: plan them once, hand one over at a time, and record what came of each try."""
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from survey.domain import pages as rules
+from survey.domain.accounts import SYSTEM
+from survey.domain.alerts import Alert, AlertState, Event, EventKind
+from survey.domain.links import ALPHABET, LENGTH
+from survey.domain.oncall import MethodKind, Way
+from survey.domain.pages import AttemptOutcome, Page, PageKind, PageState
+from survey.domain.queues import Queue
+from survey.messaging import registry, render
+from survey.messaging.outcomes import Attempt, Outcome
+from survey.services.links import sha256
+from survey.store import alerts as alert_store
+from survey.store import pages as store
+from survey.store import sites as site_store
+from survey.store.session import Tx, transaction
+
+LANGUAGE = "en"
+"""What pages to clinicians are written in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    """A page in our hands: all that the sending needs, so that no transaction is open meanwhile."""
+
+    page: Page
+    attempt_id: UUID
+    method: MethodKind
+    address: str
+    reachable: bool
+    words: dict[str, str]
+
+
+def plan(tx: Tx, alert: Alert, ways: Sequence[Way], *, kind: PageKind, step_seq: int, now: datetime) -> None:
+    """Put one page for each way into the outbox; firing the same step twice plans it once."""
+    store.supersede_stuck(tx, alert.id, method_ids=[way.method_id for way in ways], now=now)
+    store.insert(tx, [_planned(alert, way, kind=kind, step_seq=step_seq, now=now) for way in ways])
+    if ways:
+        tx.ring(Queue.PAGING)
+
+
+def _planned(alert: Alert, way: Way, *, kind: PageKind, step_seq: int, now: datetime) -> Page:
+    not_before = now + timedelta(seconds=way.delay_s)
+    return Page(
+        id=uuid4(),
+        alert_id=alert.id,
+        kind=kind,
+        epoch=alert.epoch,
+        cycle=alert.cycle,
+        step_seq=step_seq,
+        user_id=way.user_id,
+        contact_method_id=way.method_id,
+        rule_delay_s=way.delay_s,
+        not_before=not_before,
+        give_up_at=not_before + rules.GIVE_UP_AFTER,
+    )
+
+
+def send_due(*, now: datetime) -> int:
+    """Send the one page that is due first, and take back what dead senders hold; how many pages that were.
+
+    One page to a call: the lease counts from `now`, so that a worker that dies strands this page and no other.
+    """
+    with transaction() as tx:
+        stranded = store.expired(tx, now=now)
+        claim = _claim(tx, now)
+    for page in stranded:
+        _settle(page, AttemptOutcome.LEASE_EXPIRED, attempt=None, now=now)
+    if claim is not None:
+        _send(claim, now=now)
+    return len(stranded) + (claim is not None)
+
+
+def _claim(tx: Tx, now: datetime) -> _Claim | None:
+    due = store.due_first(tx, now=now)
+    if due is None:
+        return None
+    mine = rules.leased(due.page, token=uuid4(), until=now + timedelta(seconds=registry.page_lease_s()))
+    store.swap(tx, due.page, mine)
+    site = site_store.get(tx, due.site_id)
+    # The token leaves this function in the text alone. A mail gets none: mail scanners press buttons.
+    token = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) if due.method is MethodKind.SMS else None
+    attempt_id = uuid4()
+    store.insert_attempt(tx, attempt_id, mine, token_sha256=sha256(token) if token else None, now=now)
+    path = f"/a/{token}" if token else f"/alerts/{due.page.alert_id}"
+    words = {"clinic": site.sms_name, "number": str(due.alert_no), "link": registry.public_url() + path}
+    return _Claim(
+        page=mine,
+        attempt_id=attempt_id,
+        method=due.method,
+        address=due.address,
+        reachable=due.reachable,
+        words=words,
+    )
+
+
+def _send(claim: _Claim, *, now: datetime) -> None:
+    began = time.monotonic()
+    attempt = _hand_over(claim)
+    ended = now + timedelta(seconds=time.monotonic() - began)
+    _settle(claim.page, AttemptOutcome(attempt.outcome), attempt=attempt, now=ended)
+
+
+def _hand_over(claim: _Claim) -> Attempt:
+    """The one call to the outside; no transaction is open."""
+    if not claim.reachable:
+        return Attempt(outcome=Outcome.REFUSED, provider="none", detail="method_disabled")
+    kind = "page" if claim.page.kind is PageKind.CALL else "page_nudge"
+    if claim.method is MethodKind.SMS:
+        return _text(claim, kind)
+    return _mail(claim, kind)
+
+
+def _text(claim: _Claim, kind: str) -> Attempt:
+    provider = registry.sms()
+    if provider is None:
+        return Attempt(outcome=Outcome.REFUSED, provider="none", detail="no_provider")
+    body = render.text(kind, "sms", LANGUAGE, claim.words)
+    return provider.send(claim.address, body, reference=claim.attempt_id, valid_for=rules.VALID_FOR)
+
+
+def _mail(claim: _Claim, kind: str) -> Attempt:
+    provider = registry.email()
+    if provider is None:
+        return Attempt(outcome=Outcome.REFUSED, provider="none", detail="no_provider")
+    subject = render.text(kind, "email_subject", LANGUAGE, claim.words)
+    body = render.text(kind, "email", LANGUAGE, claim.words)
+    return provider.send(claim.address, subject, body, reference=claim.attempt_id)
+
+
+def _settle(page: Page, outcome: AttemptOutcome, *, attempt: Attempt | None, now: datetime) -> None:
+    """Record a try. Whoever comes after the lease was taken away records the try and changes nothing else."""
+    with transaction() as tx:
+        alert = alert_store.get_for_update(tx, page.alert_id)  # lock order: alert, then page
+        new = rules.after_attempt(page, outcome, now=now)
+        if new.state is PageState.PENDING and not _is_wanted(page, alert):
+            new = rules.superseded(new)
+        swapped = store.swap(tx, page, new)
+        if swapped or attempt is not None:
+            store.finish_attempt(tx, page, outcome, came=_came(attempt), now=now)
+        if swapped and new.state is PageState.FAILED:
+            _lost(tx, page, alert, outcome, now=now)
+        elif new.state is PageState.PENDING:
+            tx.ring(Queue.PAGING)
+
+
+def _came(attempt: Attempt | None) -> store.Came | None:
+    if attempt is None:
+        return None
+    return store.Came(provider=attempt.provider, provider_ref=attempt.provider_ref, detail=attempt.detail)
+
+
+def _is_wanted(page: Page, alert: Alert) -> bool:
+    state = AlertState.TRIGGERED if page.kind is PageKind.CALL else AlertState.ACKNOWLEDGED
+    return alert.state is state and alert.epoch == page.epoch
+
+
+def _lost(tx: Tx, page: Page, alert: Alert, outcome: AttemptOutcome, *, now: datetime) -> None:
+    """Tell the story, and do not wait for an answer to a step of which nothing has arrived.
+
+    The last step is followed by itself: pulled forward as well, it would run in a circle without a pause.
+    """
+    data = {"page": str(page.id), "outcome": outcome.value}
+    event = Event(
+        kind=EventKind.PAGE_FAILED,
+        epoch=alert.epoch,
+        from_state=alert.state,
+        to_state=alert.state,
+        data=data,
+        idem_key=f"page_failed:{page.id}",
+    )
+    alert_store.tell(tx, page.alert_id, event, actor=SYSTEM, at=now)
+    went_on = (alert.epoch, alert.cycle) == (page.epoch, page.cycle) and alert.step_seq == page.step_seq + 1
+    if page.kind is PageKind.CALL and went_on and not store.any_live(tx, page):
+        alert_store.pull_forward(tx, alert.id, now=now)
+        tx.ring(Queue.PAGING)

@@ -1,0 +1,222 @@
+"""Alerts and their append-only story."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from survey.domain.accounts import Actor, ActorKind
+from survey.domain.alerts import (
+    Alert,
+    AlertState,
+    ContactResult,
+    Event,
+    EventKind,
+    Outcome,
+    Usefulness,
+)
+from survey.domain.errors import NotFound, Stale
+from survey.domain.protocol import Tier
+from survey.store.accounts import app_user
+from survey.store.base import identifier, instant, metadata
+from survey.store.session import Tx
+
+alert = sa.Table(
+    "alert",
+    metadata,
+    identifier(primary_key=True),
+    sa.Column("short_no", sa.BigInteger, sa.Identity(always=True, start=1001), nullable=False),
+    sa.Column("dedup_key", sa.Text, nullable=False),
+    identifier("response_id", nullable=False),
+    identifier("site_id", nullable=False),
+    sa.Column("tier", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    identifier("policy_version_id", nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("step_seq", sa.Integer, nullable=False),
+    sa.Column("cycle", sa.Integer, nullable=False),
+    instant("created_at", nullable=False),
+    instant("next_action_at"),
+    instant("promised_at", nullable=False),
+    identifier("acked_by"),
+    instant("acked_at"),
+    identifier("contacted_by"),
+    instant("contacted_at"),
+    sa.Column("contact_result", sa.Text),
+    identifier("resolved_by"),
+    instant("resolved_at"),
+    sa.Column("outcome", sa.Text),
+    sa.Column("usefulness", sa.Text),
+)
+
+alert_event = sa.Table(
+    "alert_event",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    identifier("alert_id", sa.ForeignKey("alert.id"), nullable=False),
+    instant("at", nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("actor_kind", sa.Text, nullable=False),
+    identifier("actor_id"),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("from_state", sa.Text),
+    sa.Column("to_state", sa.Text),
+    sa.Column("data", pg.JSONB, nullable=False),
+    sa.Column("idem_key", sa.Text),
+)
+
+OPEN = alert.c.state != AlertState.RESOLVED
+_FIXED = {"id", "short_no", "dedup_key", "response_id", "site_id", "policy_version_id", "created_at"}
+_WORDS = {
+    "tier": Tier,
+    "state": AlertState,
+    "contact_result": ContactResult,
+    "outcome": Outcome,
+    "usefulness": Usefulness,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One told event, with the name of the person who acted, if it was one."""
+
+    at: datetime
+    kind: EventKind
+    actor_kind: ActorKind
+    actor_id: UUID | None
+    actor_name: str | None
+    epoch: int
+    from_state: AlertState | None
+    to_state: AlertState | None
+    data: Mapping[str, str | int]
+
+
+def get(tx: Tx, alert_id: UUID) -> Alert:
+    """That alert. Raises NotFound."""
+    return _one(tx, sa.select(alert).where(alert.c.id == alert_id))
+
+
+def get_for_update(tx: Tx, alert_id: UUID) -> Alert:
+    """That alert, held against every other change until the transaction ends. Raises NotFound."""
+    return _one(tx, sa.select(alert).where(alert.c.id == alert_id).with_for_update(key_share=True))
+
+
+def newest_of(tx: Tx, response_id: UUID) -> tuple[Alert | None, int]:
+    """The newest alert of a response, held against change, and how many the response has had."""
+    theirs = sa.select(alert).where(alert.c.response_id == response_id)
+    newest = theirs.order_by(alert.c.created_at.desc(), alert.c.short_no.desc()).with_for_update(key_share=True)
+    found = tx.run(newest).mappings().all()
+    return (_as_alert(found[0]) if found else None), len(found)
+
+
+def insert(tx: Tx, new: Alert) -> Alert:
+    """Add it; answers it with its number."""
+    row = tx.run(sa.insert(alert).values(**_values(new)).returning(alert.c.short_no))
+    return _numbered(new, row.scalar_one())
+
+
+def swap(tx: Tx, old: Alert, new: Alert) -> None:
+    """Put `new` where `old` stands. Raises Stale when it does not stand there any more."""
+    same = (
+        (alert.c.id == old.id)
+        & (alert.c.state == old.state)
+        & (alert.c.epoch == old.epoch)
+        & (alert.c.step_seq == old.step_seq)
+        & (alert.c.cycle == old.cycle)
+    )
+    changed = {name: value for name, value in _values(new).items() if name not in _FIXED}
+    if tx.run(sa.update(alert).where(same).values(**changed)).rowcount != 1:
+        raise Stale("This alert was changed by somebody else just now. Look at it as it stands now.")
+
+
+def due_ids(tx: Tx, *, now: datetime, limit: int) -> tuple[UUID, ...]:
+    """Open alerts whose next action has come, longest due first."""
+    ready = sa.select(alert.c.id).where(OPEN, alert.c.next_action_at <= now)
+    return tuple(tx.run(ready.order_by(alert.c.next_action_at).limit(limit)).scalars())
+
+
+def claim_due(tx: Tx, alert_id: UUID, *, now: datetime) -> Alert | None:
+    """That alert, held against change; None when it is not due any more or somebody else has hold of it."""
+    still = sa.select(alert).where(alert.c.id == alert_id, OPEN, alert.c.next_action_at <= now)
+    row = tx.run(still.with_for_update(key_share=True, skip_locked=True)).mappings().one_or_none()
+    return _as_alert(row) if row else None
+
+
+def pull_forward(tx: Tx, alert_id: UUID, *, now: datetime) -> None:
+    """Let the next step come now, if the alert is still being paged."""
+    waiting = (alert.c.id == alert_id) & (alert.c.state == AlertState.TRIGGERED) & (alert.c.next_action_at > now)
+    tx.run(sa.update(alert).where(waiting).values(next_action_at=now))
+
+
+def open_alerts(tx: Tx, site_id: UUID | None) -> tuple[Alert, ...]:
+    """What is open, at one site or at all: emergencies first, then by promise."""
+    worst = sa.case({Tier.EMERGENCY: 0, Tier.URGENT: 1}, value=alert.c.tier, else_=2)
+    query = sa.select(alert).where(OPEN).order_by(worst, alert.c.promised_at)
+    if site_id is not None:
+        query = query.where(alert.c.site_id == site_id)
+    return tuple(_as_alert(row) for row in tx.run(query).mappings())
+
+
+def tell(tx: Tx, alert_id: UUID, event: Event, *, actor: Actor, at: datetime) -> bool:
+    """Add a line to the story; whether it was new."""
+    row = pg.insert(alert_event).values(
+        alert_id=alert_id,
+        at=at,
+        kind=event.kind,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        epoch=event.epoch,
+        from_state=event.from_state,
+        to_state=event.to_state,
+        data=dict(event.data),
+        idem_key=event.idem_key,
+    )
+    return tx.run(row.on_conflict_do_nothing(constraint="alert_event_once")).rowcount == 1
+
+
+def story(tx: Tx, alert_id: UUID) -> tuple[Line, ...]:
+    """All lines of an alert, oldest first."""
+    joined = alert_event.outerjoin(app_user, app_user.c.id == alert_event.c.actor_id)
+    query = sa.select(alert_event, app_user.c.name.label("actor_name")).select_from(joined)
+    rows = tx.run(query.where(alert_event.c.alert_id == alert_id).order_by(alert_event.c.id)).mappings()
+    return tuple(_as_line(row) for row in rows)
+
+
+def _one(tx: Tx, query: sa.Select[Any]) -> Alert:
+    row = tx.run(query).mappings().one_or_none()
+    if row is None:
+        raise NotFound("There is no such alert.")
+    return _as_alert(row)
+
+
+def _values(new: Alert) -> dict[str, object]:
+    names = [field.name for field in fields(new) if field.name != "short_no"]
+    return {name: getattr(new, name) for name in names} | {"severity": new.severity}
+
+
+def _numbered(new: Alert, short_no: int) -> Alert:
+    return Alert(**{field.name: getattr(new, field.name) for field in fields(new)} | {"short_no": short_no})
+
+
+def _as_alert(row: sa.RowMapping) -> Alert:
+    worded = {name: None if row[name] is None else word(row[name]) for name, word in _WORDS.items()}
+    return Alert(**{field.name: row[field.name] for field in fields(Alert)} | worded)
+
+
+def _as_line(row: sa.RowMapping) -> Line:
+    return Line(
+        at=row["at"],
+        kind=EventKind(row["kind"]),
+        actor_kind=ActorKind(row["actor_kind"]),
+        actor_id=row["actor_id"],
+        actor_name=row["actor_name"],
+        epoch=row["epoch"],
+        from_state=AlertState(row["from_state"]) if row["from_state"] else None,
+        to_state=AlertState(row["to_state"]) if row["to_state"] else None,
+        data=row["data"],
+    )

@@ -1,0 +1,227 @@
+"""The outbox of pages, and every try to hand one over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from survey.domain.alerts import AlertState
+from survey.domain.oncall import MethodKind
+from survey.domain.pages import AttemptOutcome, Page, PageKind, PageState
+from survey.store.accounts import app_user
+from survey.store.alerts import alert
+from survey.store.base import identifier, instant, metadata
+from survey.store.oncall import contact_method
+from survey.store.session import Tx
+
+page = sa.Table(
+    "page",
+    metadata,
+    identifier(primary_key=True),
+    identifier("alert_id", sa.ForeignKey("alert.id"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("cycle", sa.Integer, nullable=False),
+    sa.Column("step_seq", sa.Integer, nullable=False),
+    identifier("user_id", nullable=False),
+    identifier("contact_method_id", nullable=False),
+    sa.Column("rule_delay_s", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    instant("not_before", nullable=False),
+    instant("give_up_at", nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("maybe_sent", sa.SmallInteger, nullable=False),
+    identifier("lease_token"),
+    instant("lease_until"),
+    instant("sent_at"),
+)
+
+page_attempt = sa.Table(
+    "page_attempt",
+    metadata,
+    identifier(primary_key=True),
+    identifier("page_id", sa.ForeignKey("page.id"), nullable=False),
+    sa.Column("attempt_no", sa.Integer, nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    identifier("lease_token", nullable=False),
+    instant("started_at", nullable=False),
+    instant("finished_at"),
+    sa.Column("ack_token_sha256", pg.BYTEA),
+    sa.Column("outcome", sa.Text),
+    sa.Column("provider_ref", sa.Text),
+    sa.Column("detail", sa.Text),
+    sa.Column("delivery", sa.Text),
+    sa.Column("delivery_rank", sa.SmallInteger, nullable=False),
+    instant("delivery_at"),
+)
+
+# A page is wanted while its alert stands where it stood when the page was planned.
+_CALLS = (page.c.kind == PageKind.CALL) & (alert.c.state == AlertState.TRIGGERED)
+_NUDGES = (page.c.kind == PageKind.NUDGE) & (alert.c.state == AlertState.ACKNOWLEDGED)
+WANTED = (page.c.epoch == alert.c.epoch) & (_CALLS | _NUDGES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A page to be sent, and what the sending needs. `reachable` is false when the phone was put away since."""
+
+    page: Page
+    method: MethodKind
+    address: str
+    reachable: bool
+    alert_no: int
+    site_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """What the provider said to one try."""
+
+    provider: str
+    provider_ref: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A page as the alert's story shows it: to whom, by what, and what came of it."""
+
+    page: Page
+    user_name: str
+    method: MethodKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The page whose link was opened, and when that copy of it was sent."""
+
+    page: Page
+    sent_at: datetime
+
+
+def insert(tx: Tx, new: Sequence[Page]) -> int:
+    """Add pages, each once however often the step is fired; how many were new."""
+    if not new:
+        return 0
+    names = [field.name for field in fields(Page)]
+    rows = [{name: getattr(one, name) for name in names} for one in new]
+    return tx.run(pg.insert(page).values(rows).on_conflict_do_nothing(constraint="plan_once")).rowcount
+
+
+def due_first(tx: Tx, *, now: datetime) -> Due | None:
+    """The wanted page that is due, held against other senders: an alert's first page goes before another's repeat."""
+    joined = page.join(alert).join(contact_method, contact_method.c.id == page.c.contact_method_id)
+    live = contact_method.c.disabled_at.is_(None) & contact_method.c.verified_at.is_not(None)
+    query = (
+        sa.select(
+            page,
+            contact_method.c.kind.label("method"),
+            contact_method.c.address,
+            live.label("reachable"),
+            alert.c.short_no.label("alert_no"),
+            alert.c.site_id,
+        )
+        .select_from(joined)
+        .where(page.c.state == PageState.PENDING, page.c.not_before <= now, WANTED)
+        .order_by(page.c.cycle, page.c.step_seq, page.c.not_before)
+        .limit(1)
+        .with_for_update(of=page, skip_locked=True)
+    )
+    row = tx.run(query).mappings().one_or_none()
+    if row is None:
+        return None
+    names = ("address", "reachable", "alert_no", "site_id")
+    return Due(page=_as_page(row), method=MethodKind(row["method"]), **{name: row[name] for name in names})
+
+
+def swap(tx: Tx, old: Page, new: Page) -> bool:
+    """Put `new` where `old` stands, in the same hands; False when it does not stand there any more."""
+    same = (page.c.id == old.id) & (page.c.state == old.state)
+    mine = page.c.lease_token.is_not_distinct_from(old.lease_token)
+    names = ("state", "not_before", "attempts", "maybe_sent", "lease_token", "lease_until", "sent_at")
+    changed = {name: getattr(new, name) for name in names}
+    return tx.run(sa.update(page).where(same, mine).values(**changed)).rowcount == 1
+
+
+def expired(tx: Tx, *, now: datetime) -> tuple[Page, ...]:
+    """Pages whose sender counts as dead."""
+    query = sa.select(page).where(page.c.state == PageState.LEASED, page.c.lease_until <= now)
+    return tuple(_as_page(row) for row in tx.run(query.order_by(page.c.lease_until).limit(100)).mappings())
+
+
+def supersede(tx: Tx, alert_id: UUID) -> int:
+    """Put away what nobody wants any more of an alert that has just changed; how many pages that were."""
+    unwanted = (page.c.alert_id == alert_id) & (page.c.state == PageState.PENDING) & (alert.c.id == alert_id)
+    return _put_away(tx, unwanted & sa.not_(WANTED))
+
+
+def supersede_nudges(tx: Tx, alert_id: UUID) -> int:
+    """Put away the nudges of an alert whose patient was tried; how many pages that were."""
+    nudges = (page.c.alert_id == alert_id) & (page.c.state == PageState.PENDING) & (page.c.kind == PageKind.NUDGE)
+    return _put_away(tx, nudges)
+
+
+def supersede_stuck(tx: Tx, alert_id: UUID, *, method_ids: Sequence[UUID], now: datetime) -> int:
+    """Put away what should have reached these phones by now: a newer page is on its way there."""
+    stuck = (page.c.alert_id == alert_id) & (page.c.state == PageState.PENDING) & (page.c.not_before <= now)
+    return _put_away(tx, stuck & page.c.contact_method_id.in_(method_ids))
+
+
+def any_live(tx: Tx, one: Page) -> bool:
+    """Whether another page of the same firing of the same step is on its way or has arrived."""
+    siblings = sa.and_(*(page.c[name] == getattr(one, name) for name in ("alert_id", "epoch", "cycle", "step_seq")))
+    dead = page.c.state.in_([PageState.FAILED, PageState.UNDELIVERED, PageState.SUPERSEDED])
+    return bool(tx.run(sa.select(sa.exists().where(siblings, page.c.id != one.id, sa.not_(dead)))).scalar_one())
+
+
+def insert_attempt(tx: Tx, attempt_id: UUID, leased: Page, *, token_sha256: bytes | None, now: datetime) -> None:
+    """Note that a try begins; its id is our reference at the provider."""
+    tx.run(
+        sa.insert(page_attempt).values(
+            id=attempt_id,
+            page_id=leased.id,
+            attempt_no=leased.attempts,
+            provider="",
+            lease_token=leased.lease_token,
+            started_at=now,
+            ack_token_sha256=token_sha256,
+            delivery_rank=0,
+        )
+    )
+
+
+def finish_attempt(tx: Tx, leased: Page, outcome: AttemptOutcome, *, came: Came | None, now: datetime) -> None:
+    """Note how the try under this lease ended; an answer that comes late takes the place of `lease_expired`."""
+    mine = (page_attempt.c.page_id == leased.id) & (page_attempt.c.lease_token == leased.lease_token)
+    ended = {"outcome": outcome, "finished_at": now}
+    if came is not None:
+        ended |= {"provider": came.provider, "provider_ref": came.provider_ref, "detail": came.detail}
+    tx.run(sa.update(page_attempt).where(mine).values(**ended))
+
+
+def opened(tx: Tx, token_sha256: bytes) -> Opened | None:
+    """The page that a link belongs to; every copy of a page has a link of its own, and all of them open it."""
+    query = sa.select(page, page_attempt.c.started_at).join_from(page, page_attempt)
+    row = tx.run(query.where(page_attempt.c.ack_token_sha256 == token_sha256)).mappings().one_or_none()
+    return Opened(page=_as_page(row), sent_at=row["started_at"]) if row else None
+
+
+def of_alert(tx: Tx, alert_id: UUID) -> tuple[Told, ...]:
+    """All pages of an alert, in the order in which they were due."""
+    joined = page.join(contact_method, contact_method.c.id == page.c.contact_method_id)
+    joined = joined.join(app_user, app_user.c.id == page.c.user_id)
+    query = sa.select(page, app_user.c.name.label("user_name"), contact_method.c.kind.label("method"))
+    rows = tx.run(query.select_from(joined).where(page.c.alert_id == alert_id).order_by(page.c.not_before)).mappings()
+    return tuple(Told(page=_as_page(row), user_name=row["user_name"], method=MethodKind(row["method"])) for row in rows)
+
+
+def _put_away(tx: Tx, which: sa.ColumnElement[bool]) -> int:
+    return tx.run(sa.update(page).where(which).values(state=PageState.SUPERSEDED)).rowcount
+
+
+def _as_page(row: sa.RowMapping) -> Page:
+    worded = {"kind": PageKind(row["kind"]), "state": PageState(row["state"])}
+    return Page(**{field.name: row[field.name] for field in fields(Page)} | worded)
