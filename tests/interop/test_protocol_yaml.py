@@ -366,6 +366,7 @@ REFUSED = {
         "  pain:\n",
         "items.pain: is the key of a flag as well",
     ),
+    "item called any": ("  note:\n    kind", "  any:\n    kind", "  note:\n    kind", "items.any: is a reserved word"),
     "exclusive line twice": ("      nolook: {", "      red: {", "nolook: {", "is the key of another line as well"),
     "language listed twice": ("[en, es]", "[en, es, en]", "languages:", "en is listed twice"),
     "anchor used again": (
