@@ -8,6 +8,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import stat
 import tempfile
 from dataclasses import dataclass, field
@@ -19,7 +20,6 @@ from survey.local import pids, programs
 from survey.local.errors import LocalError
 
 SYSTEM_FOLDER = Path("/var/lib/daytwo")
-NOBODY = 65534
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +51,10 @@ def place(folder: Path) -> Place:
 def _place_for_root(folder: Path) -> Place:
     uid, gid = _nobody()
     system = system_folder(folder)
-    if system != SYSTEM_FOLDER:
-        _sweep(system)
     copy = programs.copy_postgres(system / f"postgresql-{programs.postgres_version()}")
     home = _home(folder, system)
+    if system != SYSTEM_FOLDER:
+        _sweep(system)
     home.mkdir(mode=0o700, exist_ok=True)
     os.chown(home, uid, gid, follow_symlinks=False)
     as_user = {"user": uid, "group": gid, "extra_groups": []}
@@ -64,8 +64,11 @@ def _place_for_root(folder: Path) -> Place:
 def _nobody() -> tuple[int, int]:
     try:
         found = pwd.getpwnam("nobody")
-    except KeyError:  # a container without /etc/passwd; the number is the same everywhere
-        return NOBODY, NOBODY
+    except KeyError:
+        raise LocalError(
+            "PostgreSQL refuses to run as root, and there is no user called nobody to run it as. "
+            "Start Daytwo as an ordinary user, or set DATABASE_URL to a server of your own."
+        ) from None
     return found.pw_uid, found.pw_gid
 
 
@@ -107,7 +110,7 @@ def _home(folder: Path, system: Path) -> Path:
         return expected
     _remove_home(expected)
     if linked is not None and _was_moved(linked, system):
-        pids.end_all(pids.working_on(linked / "data"), patience_s=10)
+        pids.end_all(pids.working_on(linked / "data"), signal.SIGQUIT, patience_s=3)
         linked.rename(expected)
         _owner_note(linked).unlink(missing_ok=True)
     pointer.unlink(missing_ok=True)
@@ -150,6 +153,6 @@ def erase(folder: Path) -> None:
 
 
 def _remove_home(home: Path) -> None:
-    pids.end_all(pids.working_on(home / "data"), patience_s=10)
+    pids.end_all(pids.working_on(home / "data"), signal.SIGQUIT, patience_s=3)
     shutil.rmtree(home, ignore_errors=True)
     _owner_note(home).unlink(missing_ok=True)

@@ -40,15 +40,20 @@ class Server:
             wait_until(lambda: not self.running(), patience_s=patience_s)
 
 
-def alive(pid: int) -> bool:
-    """Whether that process exists and is more than a corpse that nobody has collected."""
+def exists(pid: int) -> bool:
+    """Whether the number is taken, be it by the corpse of a process that nobody has collected."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except PermissionError:  # somebody else's
         return True
-    return not _is_corpse(pid)
+    return True
+
+
+def alive(pid: int) -> bool:
+    """Whether that process exists and is more than a corpse."""
+    return exists(pid) and not _is_corpse(pid)
 
 
 def _is_corpse(pid: int) -> bool:
@@ -86,12 +91,12 @@ def _arguments(pid: int) -> list[str]:
         return []
 
 
-def end_all(pids: Iterable[int], *, patience_s: float) -> None:
-    """End processes that nobody is responsible for any more."""
+def end_all(pids: Iterable[int], number: signal.Signals, *, patience_s: float) -> None:
+    """End processes that nobody is responsible for any more, with SIGKILL when `number` has not in time."""
     servers = [Server(pid=pid) for pid in pids]
     for server in servers:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(server.pid, signal.SIGTERM)
+            os.kill(server.pid, number)
     wait_until(lambda: not any(server.running() for server in servers), patience_s=patience_s)
     for server in servers:
         server.end()

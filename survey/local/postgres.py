@@ -134,10 +134,11 @@ def _clear_up(place: Place) -> None:
 
     Back ends that outlived their postmaster must be gone before a new one starts: they still write to the data.
     """
-    pids.end_all(pids.working_on(_data(place)), patience_s=10)
+    pids.end_all(pids.working_on(_data(place)), signal.SIGQUIT, patience_s=3)
     pid = _recorded_pid(place)
-    # Only where the search above sees everything; elsewhere PostgreSQL's own, more careful, check decides.
-    if pid is not None and pids.alive(pid) and pids.PROC.is_dir():
+    # PostgreSQL takes any process of that number for a server, even a corpse, and refuses.
+    # Only where the search above sees everything; elsewhere its own, more careful, check decides.
+    if pid is not None and pids.exists(pid) and pids.PROC.is_dir():
         (_data(place) / "postmaster.pid").unlink()
     for stale in place.sockets.glob(".s.PGSQL.*"):
         stale.unlink(missing_ok=True)
@@ -197,16 +198,17 @@ def _launch(place: Place, log: Path) -> Server:
 
 
 def _once_ready(server: Server, place: Place, log: Path) -> Server:
-    pids.wait_until(lambda: _is_ready(place) or not server.running(), patience_s=START_PATIENCE_S)
-    if not (server.running() and _is_ready(place)):
+    pids.wait_until(lambda: _is_ready(place, server.pid) or not server.running(), patience_s=START_PATIENCE_S)
+    if not (server.running() and _is_ready(place, server.pid)):
         server.end()
         raise LocalError(f"PostgreSQL did not start. The end of its log, {log}:\n{tail(log)}")
     return server
 
 
-def _is_ready(place: Place) -> bool:
+def _is_ready(place: Place, pid: int) -> bool:
+    """Whether that process says so; the file of a server that was killed still says so of the dead one."""
     lines = _status(place)
-    return len(lines) >= 8 and lines[7].strip() == "ready"
+    return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
 
 
 def _run(place: Place, log: Path, command: list[str], *, sentence: str, text: str = "") -> None:

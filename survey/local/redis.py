@@ -94,7 +94,7 @@ def _end_leftover(work: Path, socket: Path) -> None:
             client.shutdown(nosave=True)
     except RedisError:  # nobody there, or hung
         pass
-    pids.end_all(pids.working_on(work), patience_s=3)
+    pids.end_all(pids.working_on(work), signal.SIGTERM, patience_s=1)
     socket.unlink(missing_ok=True)
 
 

@@ -90,18 +90,14 @@ def test_all_end_in_reverse_order_each_after_the_one_before_is_gone() -> None:
 
 def test_one_that_does_not_end_is_killed_and_the_exit_code_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "END_S", 0.5)
-    out = io.StringIO()
-    running = Runner(
-        [python("web", STUBBORN), python("scoring", WAITS)], environ=ENVIRON, out=EndsAtReady(out, count=2)
-    )
-    out_of = running._own.out
-    assert isinstance(out_of, EndsAtReady)
-    out_of.runner = running
+    out = EndsAtReady(io.StringIO(), count=2)
+    running = Runner([python("web", STUBBORN), python("scoring", WAITS)], environ=ENVIRON, out=out)
+    out.runner = running
 
     code = running.run()
 
     assert code == 128 + signal.SIGKILL
-    assert "web did not end in time and is killed." in out.getvalue()
+    assert "web did not end in time and is killed." in out.out.getvalue()
     assert running.pids() == {}
 
 
@@ -135,9 +131,10 @@ def test_a_program_that_does_not_exist_is_refused_before_anything_starts() -> No
 
 
 SCRIPT = """
-import os, sys
+import os, signal, sys
 from survey.local import runner
 from tests.local.children import WAITS, python
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may have been started with nohup
 sys.exit(runner.run([python("scoring", WAITS), python("web", WAITS)], environ=os.environ, out=sys.stdout))
 """
 
