@@ -5,7 +5,7 @@ from pathlib import Path
 
 from survey.domain.accounts import SYSTEM
 from survey.domain.errors import Refused
-from survey.local import services
+from survey.local import services, stack
 from survey.messaging import registry
 from survey.settings import ROOT, Settings, load
 from survey.store import doorbell, session
@@ -27,7 +27,7 @@ def environment() -> dict[str, str]:
     for name in ("up", "demo"):
         found = services.attach(HOME / name, environ=os.environ)
         if found is not None:
-            return found
+            return found | {key: value for key, value in stack.told(HOME / name).items() if key not in os.environ}
     raise Refused("DATABASE_URL is not set, and no Daytwo runs from this folder. Set it, or start `daytwo up` first.")
 
 
