@@ -1,6 +1,6 @@
 """An invitation: one survey of one patient, from the day it is due to the way it ends."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from survey.domain import sending_hours
 from survey.domain.errors import Refused
-from survey.domain.patients import LATEST_DAY, Block, Contact
+from survey.domain.patients import LATEST_DAY, Block, Contact, ContactKind, choose
 from survey.domain.protocol import Touch
 
 LATE_FOR = timedelta(days=5)
@@ -141,6 +141,66 @@ def stop(invitation: Invitation, *, reason: str, now: datetime) -> Invitation:
     if _S.STOPPED not in MOVES[invitation.state]:
         raise Refused(f"This survey is {invitation.state} already.")
     return replace(invitation, state=_S.STOPPED, stopped_at=now, stop_reason=reason.strip(), trouble=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One survey to come: who is asked when and where, or why nobody can be."""
+
+    touch: Touch
+    due_at: datetime
+    contact: Contact | None
+    trouble: Trouble | None
+    late: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What staff are told at enrolment: when the patient is asked and how, or why a person has to call."""
+
+    due_at: datetime
+    channel: ContactKind | None
+    blocked: str | None
+    late: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def plan(
+    touches: Sequence[Touch], performed_on: date, *, contacts: tuple[Contact, ...], tz: tzinfo, now: datetime
+) -> tuple[Planned, ...]:
+    """The surveys of one procedure, in order.
+
+    A touch whose time has passed goes out in the next open window, marked late; one that is stale is left out. When
+    all are, the first stays, undeliverable, so that somebody calls.
+    """
+    timed = [(touch, due_at(performed_on, touch, tz)) for touch in sorted(touches, key=lambda one: (one.day, one.at))]
+    wanted = [(touch, due) for touch, due in timed if not is_stale(due, now)]
+    if not wanted:
+        touch, due = timed[0]
+        return (Planned(touch=touch, due_at=due, contact=None, trouble=Trouble.TOO_LATE, late=True),)
+    contact = choose(contacts)
+    trouble = None if contact else trouble_with(contacts)
+    return tuple(
+        Planned(
+            touch=touch,
+            due_at=due if due > now else sending_hours.next_open(now, tz),
+            contact=contact,
+            trouble=trouble,
+            late=due <= now,
+        )
+        for touch, due in wanted
+    )
+
+
+def summary(planned: Planned, *, notes: tuple[str, ...] = ()) -> Plan:
+    """The plan in words for staff."""
+    return Plan(
+        due_at=planned.due_at,
+        channel=planned.contact.kind if planned.contact else None,
+        blocked=SENTENCES[planned.trouble] if planned.trouble else None,
+        late=planned.late,
+        notes=notes,
+    )
 
 
 def trouble_with(contacts: tuple[Contact, ...]) -> Trouble:

@@ -125,7 +125,8 @@ class Decision:
     trouble: Trouble | None = None
 
 
-ENDED = {
+ENDED = {  # a link that was opened is in the right hands
+    InvitationState.OPENED: "opened",
     InvitationState.STOPPED: "closed",
     InvitationState.COMPLETED: "answered",
     InvitationState.EXPIRED: "expired",

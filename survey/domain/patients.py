@@ -1,10 +1,11 @@
 """A patient, the ways to reach the patient, the procedure, and the enrolment that brings the three in."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
+from unicodedata import normalize
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -148,6 +149,14 @@ class NotEnrollable(Refused):
         self.problems = problems
 
 
+class AlreadyEnrolled(Refused):
+    """This procedure stands in the records already; `procedure_id` is its row."""
+
+    def __init__(self, procedure_id: UUID) -> None:
+        super().__init__("This procedure is enrolled already: the same patient, protocol, site and day.")
+        self.procedure_id = procedure_id
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
     """What the protocol lets staff choose from, by key."""
@@ -156,6 +165,26 @@ class Allowed:
     body_sites: tuple[str, ...]
     agents: tuple[str, ...]
     flags: tuple[str, ...]
+
+
+def tidy(enrolment: Enrolment) -> Enrolment:
+    """The same enrolment without stray blanks; an empty optional field counts as not given."""
+    plain = {name: _plain(getattr(enrolment, name)) for name in ("given_name", "family_name")}
+    optional = {
+        name: _plain(getattr(enrolment, name) or "") or None
+        for name in ("zone", "mobile", "email", "mrn", "lot", "injector")
+    }
+    return replace(enrolment, **plain, **optional)  # type: ignore[arg-type]
+
+
+def _plain(value: str) -> str:
+    """Composed signs, single blanks. Two spellings of one name must not make two patients."""
+    return " ".join(normalize("NFC", value).split())
+
+
+def source_key(enrolment: Enrolment, *, patient_id: UUID, site_id: UUID, protocol: str) -> str:
+    """What makes two records the same procedure: patient, site, protocol and day."""
+    return f"{patient_id}:{site_id}:{protocol}:{enrolment.performed_on.isoformat()}"
 
 
 def problems(enrolment: Enrolment, *, allowed: Allowed, today: date) -> tuple[Problem, ...]:

@@ -115,3 +115,22 @@ def signature(auth_token: str, url: str, form: Iterable[tuple[str, str]]) -> str
 def is_signed(auth_token: str, url: str, form: Iterable[tuple[str, str]], given: str) -> bool:
     """Whether Twilio signed that request; compared in constant time."""
     return hmac.compare_digest(signature(auth_token, url, form).encode(), given.encode())
+
+
+_RECEIPTS = {
+    "accepted": "queued",
+    "scheduled": "queued",
+    "queued": "queued",
+    "sending": "queued",
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "delivered",
+    "undelivered": "undelivered",
+    "failed": "failed",
+    "canceled": "failed",
+}
+
+
+def delivery(status: str) -> str | None:
+    """Our word for a receipt's MessageStatus; None for one that Twilio does not have."""
+    return _RECEIPTS.get(status)

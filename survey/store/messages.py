@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from survey.domain.errors import Stale
 from survey.domain.invitations import InvitationState
 from survey.domain.messages import Delivery, Ending, Facts, Message, MessageState
+from survey.domain.patients import ContactKind
 from survey.store.base import identifier, instant, metadata
 from survey.store.contacts import as_contact, contact
 from survey.store.invitations import invitation
@@ -180,6 +181,28 @@ def held_up(tx: Tx, *, reason: str) -> int:
     """How many pending messages wait for that reason."""
     waiting = (message.c.state == MessageState.PENDING) & (message.c.reason == reason)
     return int(tx.run(sa.select(sa.func.count()).select_from(message).where(waiting)).scalar_one())
+
+
+def tried(tx: Tx, invitation_id: UUID) -> frozenset[ContactKind]:
+    """The kinds of contact that an invitation has messages for, sent or not."""
+    query = (
+        sa.select(contact.c.kind)
+        .join_from(message, contact, message.c.contact_id == contact.c.id)
+        .where(message.c.invitation_id == invitation_id)
+    )
+    return frozenset(ContactKind(kind) for kind in tx.run(query).scalars())
+
+
+def zone(tx: Tx, invitation_id: UUID) -> str:
+    """The zone of the invitation's patient, else of its site."""
+    query = (
+        sa.select(sa.func.coalesce(patient.c.zone, site.c.zone))
+        .join_from(invitation, procedure, invitation.c.procedure_id == procedure.c.id)
+        .join(patient, procedure.c.patient_id == patient.c.id)
+        .join(site, invitation.c.site_id == site.c.id)
+        .where(invitation.c.id == invitation_id)
+    )
+    return str(tx.run(query).scalar_one())
 
 
 def cancel_pending(tx: Tx, invitation_id: UUID, *, reason: str) -> None:

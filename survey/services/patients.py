@@ -1,0 +1,295 @@
+"""Patients: enrol one procedure, show the plan first, cancel it, close a survey."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from survey.domain import invitations as invitation_rules
+from survey.domain import patients as rules
+from survey.domain.accounts import Actor
+from survey.domain.errors import Conflict, Refused, Stale
+from survey.domain.invitations import WANTED, Invitation, Plan
+from survey.domain.patients import (
+    Allowed,
+    AlreadyEnrolled,
+    Block,
+    ConsentHow,
+    Contact,
+    ContactKind,
+    Enrolment,
+    NotEnrollable,
+    Patient,
+    Problem,
+    Procedure,
+)
+from survey.domain.protocol import Protocol
+from survey.domain.sites import Site
+from survey.interop import phones
+from survey.services import audit, invitations, protocols
+from survey.store import contacts as contact_store
+from survey.store import invitations as invitation_store
+from survey.store import patients as store
+from survey.store import procedures as procedure_store
+from survey.store import sites as site_store
+from survey.store.session import Tx, transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What enrolments stand on: the site, and the live version of the protocol."""
+
+    site: Site
+    version_id: UUID
+    pack: Protocol
+
+    @property
+    def allowed(self) -> Allowed:
+        """What staff may choose from."""
+        return Allowed(
+            languages=self.pack.languages,
+            body_sites=tuple(one.key for one in self.pack.body_sites),
+            agents=tuple(one.key for one in self.pack.agents),
+            flags=tuple(one.key for one in self.pack.flags),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One address that the enrolment gives; `block` says why it cannot be used, if it cannot."""
+
+    kind: ContactKind
+    address: str
+    block: Block | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """An enrolment without faults, and the ways to reach the patient."""
+
+    enrolment: Enrolment
+    ways: tuple[Way, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """What enrolling made; `invitation_id` is the first of the surveys."""
+
+    procedure_id: UUID
+    invitation_id: UUID
+    plan: Plan
+
+
+def enrol(enrolment: Enrolment, *, site_id: UUID, protocol: str, by: Actor, now: datetime) -> Enrolled:
+    """Enrol one procedure, and its patient unless known. `protocol` is a slug.
+
+    Raises NotEnrollable (with every fault by field), AlreadyEnrolled, or NotFound for site or protocol.
+    """
+    try:
+        with transaction() as tx:
+            return enrol_in(tx, enrolment, ground=ground(tx, site_id, protocol), by=by, now=now)
+    except Conflict as conflict:
+        # Somebody added the same patient or procedure in the same moment; a second look will find it.
+        raise Stale("Somebody is enrolling the same patient. Try again in a moment.") from conflict
+
+
+def plan(enrolment: Enrolment, *, site: Site, protocol: str, now: datetime) -> Plan:
+    """What `enrol` would plan, with nothing changed. Raises NotEnrollable or AlreadyEnrolled as `enrol` does."""
+    with transaction() as tx:
+        return preview(tx, enrolment, ground=ground(tx, site.id, protocol), now=now)[0]
+
+
+def ground(tx: Tx, site_id: UUID, protocol: str) -> Ground:
+    """The ground for enrolments at that site. Raises NotFound."""
+    version_id, pack = protocols.live(tx, protocol)
+    return Ground(site=site_store.get(tx, site_id), version_id=version_id, pack=pack)
+
+
+def enrol_in(
+    tx: Tx, enrolment: Enrolment, *, ground: Ground, by: Actor, now: datetime, import_id: UUID | None = None
+) -> Enrolled:
+    """`enrol` inside a transaction of the caller's."""
+    checked = check(enrolment, ground=ground, now=now)
+    store.hold_identity(tx, *_identity_keys(checked.enrolment))
+    patient = _settle_patient(tx, checked.enrolment, by=by, now=now)
+    procedure = _settle_procedure(tx, checked.enrolment, patient, ground=ground, import_id=import_id, by=by, now=now)
+    _settle_contacts(tx, checked, patient, by=by, now=now)
+    contacts = contact_store.of_patient(tx, patient.id)
+    tz = ZoneInfo(patient.zone or ground.site.zone)
+    planned = invitation_rules.plan(ground.pack.touches, procedure.performed_on, contacts=contacts, tz=tz, now=now)
+    made = invitations.schedule(tx, procedure, planned, version_id=ground.version_id, tz=tz)
+    audit.record(tx, "procedure.enrolled", actor=by, object_id=procedure.id, now=now)
+    notes = _notes(tx, checked, patient)
+    summary = invitation_rules.summary(planned[0], notes=notes)
+    return Enrolled(procedure_id=procedure.id, invitation_id=made[0].id, plan=summary)
+
+
+def preview(tx: Tx, enrolment: Enrolment, *, ground: Ground, now: datetime) -> tuple[Plan, Checked]:
+    """What enrolling would plan, and the enrolment as it was read. Raises as `enrol_in` does; changes nothing."""
+    checked = check(enrolment, ground=ground, now=now)
+    known = _match(tx, checked.enrolment)
+    if known is not None:
+        key = rules.source_key(
+            checked.enrolment, patient_id=known.id, site_id=ground.site.id, protocol=ground.pack.slug
+        )
+        standing = procedure_store.find_by_key(tx, key)
+        if standing is not None:
+            raise AlreadyEnrolled(standing.id)
+    contacts = _contacts_to_be(tx, checked, known, now=now)
+    zone = checked.enrolment.zone or (known and known.zone) or ground.site.zone
+    planned = invitation_rules.plan(
+        ground.pack.touches, checked.enrolment.performed_on, contacts=contacts, tz=ZoneInfo(zone), now=now
+    )
+    return invitation_rules.summary(planned[0], notes=_notes(tx, checked, known)), checked
+
+
+def check(enrolment: Enrolment, *, ground: Ground, now: datetime) -> Checked:
+    """The enrolment tidied, its phone in E.164. Raises NotEnrollable with every fault."""
+    tidy = rules.tidy(enrolment)
+    found = list(rules.problems(tidy, allowed=ground.allowed, today=ground.site.local(now).date()))
+    ways = []
+    if tidy.mobile:
+        try:
+            phone = phones.read(tidy.mobile, region=phones.region_of(ground.site.phone))
+            ways.append(Way(kind=ContactKind.SMS, address=phone.e164, block=phone.block))
+        except Refused as refused:
+            found.append(Problem(column="mobile", reason=refused.message))
+    if found:
+        raise NotEnrollable(tuple(found))
+    if tidy.email:
+        ways.append(Way(kind=ContactKind.EMAIL, address=tidy.email.lower()))
+    return Checked(enrolment=tidy, ways=tuple(ways))
+
+
+def cancel(procedure_id: UUID, *, by: Actor, now: datetime) -> None:
+    """The procedure did not take place: nothing more is sent, and its open surveys are closed."""
+    with transaction() as tx:
+        procedure_store.get(tx, procedure_id)
+        if not procedure_store.cancel(tx, procedure_id, by=by.id, now=now):
+            return
+        for invitation in invitation_store.of_procedure(tx, procedure_id):
+            if invitation.state in WANTED:
+                invitations.close(tx, invitation.id, reason="Procedure cancelled", by=by, now=now)
+        audit.record(tx, "procedure.cancelled", actor=by, object_id=procedure_id, now=now)
+
+
+def stop(invitation_id: UUID, *, reason: str, by: Actor, now: datetime) -> Invitation:
+    """Close one survey with a reason: no answer is needed any more. Raises Refused without one."""
+    with transaction() as tx:
+        return invitations.close(tx, invitation_id, reason=reason, by=by, now=now)
+
+
+def _identity_keys(enrolment: Enrolment) -> tuple[str, ...]:
+    given, family, born_on = enrolment.identity
+    named = f"name {given} {family} {born_on.isoformat()}"
+    return (named, f"mrn {enrolment.mrn}") if enrolment.mrn else (named,)
+
+
+def _match(tx: Tx, enrolment: Enrolment) -> Patient | None:
+    """The patient's record, by record number, else by names and birth. Raises NotEnrollable when the two disagree."""
+    if enrolment.mrn:
+        known = store.find_by_mrn(tx, enrolment.mrn)
+        if known is not None and known.born_on != enrolment.born_on:
+            reason = "This record number belongs to somebody with another date of birth. Check both."
+            raise NotEnrollable((Problem(column="mrn", reason=reason),))
+        if known is not None:
+            return known
+    named = store.find_by_name(tx, enrolment.given_name, enrolment.family_name, enrolment.born_on)
+    # Two people may share names and birthday; another record number says that they do.
+    return next((one for one in named if not (enrolment.mrn and one.mrn)), None)
+
+
+def _settle_patient(tx: Tx, enrolment: Enrolment, *, by: Actor, now: datetime) -> Patient:
+    known = _match(tx, enrolment)
+    if known is None:
+        new = Patient(
+            id=uuid4(),
+            given_name=enrolment.given_name,
+            family_name=enrolment.family_name,
+            born_on=enrolment.born_on,
+            language=enrolment.language,
+            zone=enrolment.zone,
+            mrn=enrolment.mrn,
+        )
+        store.insert(tx, new, by=by.id, now=now)
+        return new
+    newer = replace(
+        known, language=enrolment.language, zone=enrolment.zone or known.zone, mrn=enrolment.mrn or known.mrn
+    )
+    if newer != known:
+        store.replace(tx, newer)
+    return newer
+
+
+def _settle_procedure(
+    tx: Tx,
+    enrolment: Enrolment,
+    patient: Patient,
+    *,
+    ground: Ground,
+    import_id: UUID | None,
+    by: Actor,
+    now: datetime,
+) -> Procedure:
+    key = rules.source_key(enrolment, patient_id=patient.id, site_id=ground.site.id, protocol=ground.pack.slug)
+    standing = procedure_store.find_by_key(tx, key)
+    if standing is not None:
+        raise AlreadyEnrolled(standing.id)
+    new = Procedure(
+        id=uuid4(),
+        patient_id=patient.id,
+        site_id=ground.site.id,
+        protocol=ground.pack.slug,
+        performed_on=enrolment.performed_on,
+        body_sites=enrolment.body_sites,
+        agents=enrolment.agents,
+        lot=enrolment.lot,
+        injector=enrolment.injector,
+        context=enrolment.context,
+        source_key=key,
+        cancelled_at=None,
+    )
+    procedure_store.insert(tx, new, import_id=import_id, by=by.id, now=now)
+    return new
+
+
+def _settle_contacts(tx: Tx, checked: Checked, patient: Patient, *, by: Actor, now: datetime) -> None:
+    enrolment = checked.enrolment
+    for way in checked.ways:
+        contact_store.record(
+            tx,
+            patient.id,
+            way.kind,
+            way.address,
+            consent_how=(enrolment.consent_how or ConsentHow.SPOKEN) if enrolment.consent else None,
+            consent_wording=rules.CONSENT_WORDING,
+            block=way.block,
+            by=by.id,
+            now=now,
+        )
+
+
+def _contacts_to_be(tx: Tx, checked: Checked, known: Patient | None, *, now: datetime) -> tuple[Contact, ...]:
+    """The contacts as they would stand after enrolling."""
+    standing = {(one.kind, one.address): one for one in (contact_store.of_patient(tx, known.id) if known else ())}
+    for way in checked.ways:
+        old = standing.get((way.kind, way.address))
+        agreed = now if checked.enrolment.consent else None
+        standing[way.kind, way.address] = Contact(
+            id=old.id if old else uuid4(),
+            patient_id=known.id if known else uuid4(),
+            kind=way.kind,
+            address=way.address,
+            consented_at=agreed or (old.consented_at if old else None),
+            blocked_at=old.blocked_at if old else (now if way.block else None),
+            blocked_reason=old.blocked_reason if old else way.block,
+        )
+    return tuple(standing.values())
+
+
+def _notes(tx: Tx, checked: Checked, patient: Patient | None) -> tuple[str, ...]:
+    """What staff may want to look at; none of it keeps the patient out."""
+    numbers = [way.address for way in checked.ways if way.kind is ContactKind.SMS]
+    own = {patient.id} if patient else set()
+    shared = [number for number, owners in contact_store.sharers(tx, numbers).items() if owners - own]
+    return tuple("Another patient has the same number. Each gets a link of their own." for _ in shared)
