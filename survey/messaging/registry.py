@@ -14,29 +14,38 @@ DEMO_ACCOUNT, DEMO_TOKEN, DEMO_SENDER = "ACdemo", "demo", "+12025550100"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wiring:
+class Wiring:
+    """Everything that sending needs; the answers of the functions below."""
+
     public_url: str
     sms: Sms | None
     email: Email | None
-    receipt_secret: str | None
-    page_lease_s: float
+    receipt_secret: str | None = None
+    page_lease_s: float = 30.0
 
 
-_wiring: _Wiring | None = None
+_wiring: Wiring | None = None
+
+
+def wire(wiring: Wiring) -> None:
+    """Wire this process with providers of the caller's choice, as a test does with its own."""
+    global _wiring
+    _wiring = wiring
 
 
 def configure(settings: Settings) -> None:
     """Wire this process. Raises ValueError when texts would not fit one segment, or a demo would text for real."""
-    global _wiring
     twilio = _twilio(settings)
     if twilio is not None and len(settings.public_url) > LONGEST_PUBLIC_URL:
         raise ValueError(f"PUBLIC_URL: at most {LONGEST_PUBLIC_URL} characters, or a text needs two segments")
-    _wiring = _Wiring(
-        public_url=settings.public_url,
-        sms=twilio,
-        email=SmtpEmail.of(settings) if settings.smtp_host else None,
-        receipt_secret=twilio.auth_token if twilio else None,
-        page_lease_s=settings.page_lease_s,
+    wire(
+        Wiring(
+            public_url=settings.public_url,
+            sms=twilio,
+            email=SmtpEmail.of(settings) if settings.smtp_host else None,
+            receipt_secret=twilio.auth_token if twilio else None,
+            page_lease_s=settings.page_lease_s,
+        )
     )
 
 
@@ -65,7 +74,7 @@ def page_lease_s() -> float:
     return _wired().page_lease_s
 
 
-def _wired() -> _Wiring:
+def _wired() -> Wiring:
     if _wiring is None:
         raise RuntimeError("messaging is not configured: call survey.messaging.registry.configure(settings) first")
     return _wiring
