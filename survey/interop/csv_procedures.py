@@ -61,7 +61,7 @@ def read(content: bytes, *, pack: Protocol) -> Sheet:
 
 
 def _decode(content: bytes) -> str:
-    if content.startswith(b"PK\x03\x04") or content.startswith(b"\xd0\xcf\x11\xe0"):
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise Refused(f"This is a spreadsheet workbook, not a CSV file. {_SAVE_AS}")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Refused(f"The file is written in UTF-16. {_SAVE_AS}")

@@ -111,8 +111,9 @@ def enrol_in(
     """`enrol` inside a transaction of the caller's."""
     checked = check(enrolment, ground=ground, now=now)
     store.hold_identity(tx, *_identity_keys(checked.enrolment))
-    patient = _settle_patient(tx, checked.enrolment, by=by, now=now)
-    procedure = _settle_procedure(tx, checked.enrolment, patient, ground=ground, import_id=import_id, by=by, now=now)
+    known = _match(tx, checked.enrolment, ground=ground)
+    patient = _settle_patient(tx, checked.enrolment, known, by=by, now=now)
+    procedure = _add_procedure(tx, checked.enrolment, patient, ground=ground, import_id=import_id, by=by, now=now)
     _settle_contacts(tx, checked, patient, by=by, now=now)
     contacts = contact_store.of_patient(tx, patient.id)
     tz = ZoneInfo(patient.zone or ground.site.zone)
@@ -127,14 +128,7 @@ def enrol_in(
 def preview(tx: Tx, enrolment: Enrolment, *, ground: Ground, now: datetime) -> tuple[Plan, Checked]:
     """What enrolling would plan, and the enrolment as it was read. Raises as `enrol_in` does; changes nothing."""
     checked = check(enrolment, ground=ground, now=now)
-    known = _match(tx, checked.enrolment)
-    if known is not None:
-        key = rules.source_key(
-            checked.enrolment, patient_id=known.id, site_id=ground.site.id, protocol=ground.pack.slug
-        )
-        standing = procedure_store.find_by_key(tx, key)
-        if standing is not None:
-            raise AlreadyEnrolled(standing.id)
+    known = _match(tx, checked.enrolment, ground=ground)
     contacts = _contacts_to_be(tx, checked, known, now=now)
     zone = checked.enrolment.zone or (known and known.zone) or ground.site.zone
     planned = invitation_rules.plan(
@@ -185,7 +179,21 @@ def _identity_keys(enrolment: Enrolment) -> tuple[str, ...]:
     return (named, f"mrn {enrolment.mrn}") if enrolment.mrn else (named,)
 
 
-def _match(tx: Tx, enrolment: Enrolment) -> Patient | None:
+def _match(tx: Tx, enrolment: Enrolment, *, ground: Ground) -> Patient | None:
+    """The patient's record, if there is one. Raises AlreadyEnrolled when it holds this very procedure."""
+    known = _same_person(tx, enrolment)
+    if known is not None:
+        standing = procedure_store.find_by_key(tx, _source_key(enrolment, known, ground))
+        if standing is not None:
+            raise AlreadyEnrolled(standing.id)
+    return known
+
+
+def _source_key(enrolment: Enrolment, patient: Patient, ground: Ground) -> str:
+    return rules.source_key(enrolment, patient_id=patient.id, site_id=ground.site.id, protocol=ground.pack.slug)
+
+
+def _same_person(tx: Tx, enrolment: Enrolment) -> Patient | None:
     """The patient's record, by record number, else by names and birth. Raises NotEnrollable when the two disagree."""
     if enrolment.mrn:
         known = store.find_by_mrn(tx, enrolment.mrn)
@@ -199,8 +207,7 @@ def _match(tx: Tx, enrolment: Enrolment) -> Patient | None:
     return next((one for one in named if not (enrolment.mrn and one.mrn)), None)
 
 
-def _settle_patient(tx: Tx, enrolment: Enrolment, *, by: Actor, now: datetime) -> Patient:
-    known = _match(tx, enrolment)
+def _settle_patient(tx: Tx, enrolment: Enrolment, known: Patient | None, *, by: Actor, now: datetime) -> Patient:
     if known is None:
         new = Patient(
             id=uuid4(),
@@ -221,7 +228,7 @@ def _settle_patient(tx: Tx, enrolment: Enrolment, *, by: Actor, now: datetime) -
     return newer
 
 
-def _settle_procedure(
+def _add_procedure(
     tx: Tx,
     enrolment: Enrolment,
     patient: Patient,
@@ -231,10 +238,6 @@ def _settle_procedure(
     by: Actor,
     now: datetime,
 ) -> Procedure:
-    key = rules.source_key(enrolment, patient_id=patient.id, site_id=ground.site.id, protocol=ground.pack.slug)
-    standing = procedure_store.find_by_key(tx, key)
-    if standing is not None:
-        raise AlreadyEnrolled(standing.id)
     new = Procedure(
         id=uuid4(),
         patient_id=patient.id,
@@ -246,7 +249,7 @@ def _settle_procedure(
         lot=enrolment.lot,
         injector=enrolment.injector,
         context=enrolment.context,
-        source_key=key,
+        source_key=_source_key(enrolment, patient, ground),
         cancelled_at=None,
     )
     procedure_store.insert(tx, new, import_id=import_id, by=by.id, now=now)
