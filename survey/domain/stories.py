@@ -131,7 +131,7 @@ def of_message(kind: str, *, channel: str, state: str, at: datetime, late: bool)
 CALL_TRIED = "call.tried"
 NOTED: Mapping[str, str] = {
     CALL_TRIED: "{who} called: {result}",
-    "patient.enrolled": "{who} enrolled the patient",
+    "procedure.enrolled": "{who} enrolled the patient",
     "procedure.cancelled": "{who} cancelled the procedure",
 }
 """Lines of the audit trail that belong to a patient's story."""

@@ -130,6 +130,13 @@ def of_response(response_id: UUID, *, now: datetime) -> Case:
         return Case(subject=subject, check_in=_check_in(tx, invitation, told))
 
 
+def of_alert(alert: Alert) -> tuple[Moment, ...]:
+    """What happened to one alert: its events and its pages, in order."""
+    with transaction() as tx:
+        moments = (*_events(tx, alert), *_pages(tx, alert))
+    return tuple(sorted(moments, key=lambda one: one.at))
+
+
 def reasons(tx: Tx, response_ids: Collection[UUID]) -> Mapping[UUID, tuple[str, ...]]:
     """For each response, what worries in it, in words, most serious first."""
     return {key: _reasons(tx, told) for key, told in store.told(tx, response_ids).items()}
@@ -230,11 +237,10 @@ def _messages(tx: Tx, procedure_id: UUID) -> Iterable[Moment]:
 
 
 def _alerts(tx: Tx, alerts: Iterable[Alert]) -> Iterable[Moment]:
-    return [moment for one in alerts for moment in (*events(tx, one), *_pages(tx, one))]
+    return [moment for one in alerts for moment in (*_events(tx, one), *_pages(tx, one))]
 
 
-def events(tx: Tx, alert: Alert) -> tuple[Moment, ...]:
-    """What was told of one alert, in order."""
+def _events(tx: Tx, alert: Alert) -> tuple[Moment, ...]:
     lines = alert_store.story(tx, alert.id)
     found = (
         words.of_event(line.kind, at=line.at, no=alert.short_no, who=line.actor_name, data=line.data) for line in lines

@@ -5,37 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from survey.domain.invitations import SENTENCES, Trouble
-from survey.domain.patients import Block
 from survey.domain.protocol import Tier
 from survey.domain.sites import Site
+from survey.domain.worklist import HIDDEN, KINDS, Counts, Filter, Item, is_late, sentence
 from survey.services import stories
 from survey.store import sites as site_store
 from survey.store import worklist as store
 from survey.store.session import transaction
-from survey.store.worklist import Counts, Filter, Item
 
 PAGE_SIZE = 50
-CALL_AFTER = timedelta(hours=24)
-"""A patient who has not answered a day after the text is called."""
-
-KINDS: Mapping[str, str] = {
-    Tier.EMERGENCY: "Emergency",
-    Tier.URGENT: "Urgent",
-    Tier.SOON: "Soon",
-    "unreachable": "Cannot be texted",
-    "expired": "Link ended",
-    "unfinished": "Not finished",
-    "silent": "No reply",
-    "sending": "Being sent",
-    "waiting": "Not due yet",
-}
-"""Kind → word, most urgent first."""
-
-HIDDEN = "waiting"
-"""The one kind that shows only when it is asked for: nothing is to be done yet."""
-
-_BLOCKED = {Block.REFUSED: Trouble.REFUSED, Block.BOUNCED: Trouble.UNDELIVERED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,27 +79,14 @@ def _row(item: Item, site: Site, reasons: Mapping[UUID, tuple[str, ...]], *, now
         day=(today - item.performed_on).days,
         age=_age(item.born_on, today),
         waits=now - item.since,
-        is_late=_is_late(item, now),
+        is_late=is_late(item, now),
     )
 
 
 def _why(item: Item, reasons: Mapping[UUID, tuple[str, ...]]) -> Iterable[str]:
     if item.response_id:
         return reasons.get(item.response_id, ())
-    return (_trouble(item.why),) if item.why else ()
-
-
-def _trouble(code: str) -> str:
-    """Why no message gets through, from an invitation's trouble or a contact's block."""
-    known = code in set(Trouble)
-    sentence = SENTENCES[Trouble(code) if known else _BLOCKED[Block(code)]]
-    return sentence[:1].upper() + sentence[1:]
-
-
-def _is_late(item: Item, now: datetime) -> bool:
-    if item.promised_at is not None:
-        return item.contacted_at is None and now > item.promised_at
-    return item.kind in ("silent", "unfinished") and now - item.since > CALL_AFTER
+    return (sentence(item.why),) if item.why else ()
 
 
 def _age(born_on: date, today: date) -> int:

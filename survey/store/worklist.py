@@ -1,12 +1,13 @@
 """The worklist: every check-in counted once, and whatever is still open, most urgent first."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from survey.domain.worklist import Counts, Filter, Item
 from survey.store.session import Tx
 
 # One row of `invitation` falls into exactly one of four classes, whatever became of it: the law that nobody is lost.
@@ -102,58 +103,6 @@ LIMIT :limit OFFSET :offset
 """)  # noqa: S608
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """Check-ins due since some instant; `enrolled` is the sum of the next four.
-
-    `not_due` of the open ones are still to come. `older_open` were due before, and nobody drops off by age.
-    """
-
-    enrolled: int
-    answered: int
-    phoned: int
-    closed: int
-    open: int
-    not_due: int
-    older_open: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """What part of the worklist is asked for; each field narrows it when it is set."""
-
-    site_id: UUID | None = None
-    kind: str = ""
-    """A tier, a kind of silence, `alert` for all tiers; empty for all that is due."""
-    owner_id: UUID | None = None
-    unowned: bool = False
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One line of the worklist: an open alert (`alert_id` is set), or a check-in without an answer."""
-
-    kind: str
-    alert_id: UUID | None
-    short_no: int | None
-    response_id: UUID | None
-    invitation_id: UUID
-    procedure_id: UUID
-    since: datetime
-    promised_at: datetime | None
-    contacted_at: datetime | None
-    owner_id: UUID | None
-    owner: str | None
-    why: str | None
-    site_id: UUID
-    performed_on: date
-    given_name: str
-    family_name: str
-    born_on: date
-    phone: str | None
-
-
 def counts(tx: Tx, *, site_id: UUID | None, since: datetime, now: datetime) -> Counts:
     """The four counts and their sum, for what was or will be due from `since` on."""
     row = tx.run(COUNTS, {"site_id": site_id, "since": since, "now": now}).mappings().one()
@@ -168,7 +117,7 @@ def kinds(tx: Tx, chosen: Filter, *, now: datetime) -> dict[str, int]:
 def page(tx: Tx, chosen: Filter, *, now: datetime, limit: int, offset: int) -> tuple[Item, ...]:
     """A page of lines, most urgent first, then the longest waiting. What is not due yet shows only when asked for."""
     parameters = _parameters(chosen, now) | {"kind": chosen.kind, "limit": limit, "offset": offset}
-    names = Item.__dataclass_fields__
+    names = [field.name for field in fields(Item)]
     return tuple(Item(**{name: row[name] for name in names}) for row in tx.run(PAGE, parameters).mappings())
 
 
