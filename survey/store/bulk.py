@@ -16,3 +16,8 @@ def insert(tx: Tx, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> int:
     for start in range(0, len(rows), BATCH):
         tx.run(sa.insert(table), rows[start : start + BATCH])
     return len(rows)
+
+
+def is_empty(tx: Tx, table: sa.Table) -> bool:
+    """Whether the table has no row."""
+    return tx.run(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is None

@@ -1,5 +1,6 @@
 """Invented history as rows, table by table: what the database would hold had Daytwo run all along."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -18,23 +19,6 @@ from survey.local.history.stories import Response, Story
 
 SCORED_AFTER = timedelta(milliseconds=180)
 
-TABLES = (
-    "patient",
-    "contact",
-    "procedure",
-    "invitation",
-    "message",
-    "message_attempt",
-    "response",
-    "answer",
-    "score",
-    "alert",
-    "alert_event",
-    "page",
-    "page_attempt",
-)
-"""In the order in which they can be filled."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
@@ -50,7 +34,7 @@ class Book:
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        self.rows: dict[str, list[Row]] = {name: [] for name in TABLES}
+        self.rows: defaultdict[str, list[Row]] = defaultdict(list)
 
     def write(self, story: Story) -> None:
         """Add one story."""

@@ -164,9 +164,9 @@ class _Teller:
             performed_on=day,
             body_sites=(pick(SITES, random),),
             agents=agents,
-            lot=_lot(agents, day),
+            lot=lot(agents, day),
             injector=random.choice(list(INJECTORS)),
-            flags={flag: _flag(random, often) for flag, often in FLAGS_YES.items()},
+            flags={name: flag(random, often) for name, often in FLAGS_YES.items()},
             due_at=due_at,
             sent_at=due_at + timedelta(milliseconds=random.randint(300, 9000)),
             trouble=pick(TROUBLES, random),
@@ -275,13 +275,14 @@ def _on(site: Site, day: date, wall: time) -> datetime:
     return datetime.combine(day, wall, tzinfo=site.tz)
 
 
-def _flag(random: Random, often: float) -> Flag:
+def flag(random: Random, often: float) -> Flag:
+    """What staff wrote down of one fact."""
     drawn = random.random()
     if drawn < FLAG_UNKNOWN:
         return Flag.UNKNOWN
     return Flag.YES if drawn < FLAG_UNKNOWN + often else Flag.NO
 
 
-def _lot(agents: tuple[str, ...], day: date) -> str:
-    """A lot lasts about three weeks."""
+def lot(agents: tuple[str, ...], day: date) -> str:
+    """The lot in use that day; one lasts about three weeks."""
     return f"{agents[0][:3].upper()}-{day:%y}{day.timetuple().tm_yday // 21:02}"
