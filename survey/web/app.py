@@ -1,0 +1,71 @@
+"""Puts the web application together: frame, checks, pages, and the guard that refuses an undeclared route."""
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from survey.settings import ROOT, Settings
+from survey.web import (
+    alerts,
+    answers,
+    assets,
+    clinic,
+    errors,
+    frame,
+    guard,
+    headers,
+    health,
+    imports,
+    limits,
+    links,
+    oncall,
+    patients,
+    receipts,
+    sign_in,
+    trends,
+    users,
+    words,
+    worklist,
+)
+
+PAGES = (
+    alerts,
+    answers,
+    health,
+    imports,
+    links,
+    oncall,
+    patients,
+    receipts,
+    sign_in,
+    trends,
+    users,
+    worklist,
+)
+"""Every module that carries a `blueprint`."""
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application. Raises RuntimeError when a route does not declare who may use it."""
+    app = errors.Application("survey.web", template_folder=str(ROOT / "templates"), static_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        # Holds the form's token alone; who is there is known by the database.
+        SESSION_COOKIE_NAME="__Host-daytwo-form" if settings.secure else "daytwo-form",
+        SESSION_COOKIE_SECURE=settings.secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    headers.install(app, settings)
+    limits.install(app)
+    for part in (assets, clinic, errors, words):
+        part.install(app)
+    frame.prepare(app)
+    for page in PAGES:
+        app.register_blueprint(page.blueprint)
+    headers.csrf.exempt(receipts.blueprint)
+    guard.install(app)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,80 @@
+"""The forms of the patient's pages: one question, who is answering, and month and year of birth."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import Form, IntegerField, RadioField, SelectField, TextAreaField
+from wtforms.validators import NumberRange, Optional
+
+from survey.domain.answers import NO, YES, Answer
+from survey.domain.errors import InvalidInput
+from survey.domain.protocol import SCALE_MOST, ItemKind, Protocol, in_language
+from survey.domain.questionnaire import ANSWER
+from survey.domain.responses import AnsweredBy
+from survey.web import words
+
+OLDEST, NEWEST = 1900, 2100
+
+
+@lru_cache(maxsize=512)
+def question(protocol: Protocol, key: str, language: str) -> type[Form]:
+    """The form of an item: a field called `answer`, or one field for each line. Made once for each language."""
+    item = protocol.item(key)
+    fields: dict[str, Any] = {}
+    if item.kind is ItemKind.LINES:
+        choices = [(YES, protocol.say("line_yes", language)), (NO, protocol.say("line_no", language))]
+        for line in item.lines:
+            fields[line.key] = RadioField(in_language(line.text, language), choices=choices)
+    elif item.kind is ItemKind.TEXT:
+        fields[ANSWER] = TextAreaField(in_language(item.text, language))
+    elif item.kind is ItemKind.SCALE:
+        numbers = [(str(number), str(number)) for number in range(SCALE_MOST + 1)]
+        fields[ANSWER] = RadioField(in_language(item.text, language), choices=numbers)
+    else:
+        options = [(option.key, in_language(option.text, language)) for option in item.options]
+        fields[ANSWER] = RadioField(in_language(item.text, language), choices=options)
+    return type(f"Question_{key}", (Form,), fields)
+
+
+def with_answer(form: type[Form], answer: Answer | None) -> Form:
+    """The form holding what was answered before."""
+    if isinstance(answer, Mapping):
+        return form(data=dict(answer))
+    return form(data={ANSWER: None if answer is None else str(answer)})
+
+
+def with_problem(form: type[Form], sent: Any, problem: InvalidInput) -> Form:
+    """The form as it was sent, the trouble beside the field that has to be mended."""
+    filled = form(sent)
+    sentence = words.say(problem.message_key, **{key: value for key, value in problem.params.items()})
+    for name in str(problem.params.get("lines", problem.field)).split(","):
+        filled[name].errors = [sentence]
+    return filled
+
+
+class WhoForm(FlaskForm):
+    """Whose hands hold the phone; `not_me` ends it."""
+
+    who = RadioField(choices=[*(each.value for each in AnsweredBy), "not_me"])
+
+
+class BirthForm(FlaskForm):
+    """Month and year of birth. Nothing at all is an answer, too."""
+
+    month = SelectField(validators=[Optional()], validate_choice=False)
+    year = IntegerField(validators=[Optional(), NumberRange(OLDEST, NEWEST)])
+
+    def is_right(self) -> bool:
+        """Whether both or none can be read; if not, the sentences stand beside the fields."""
+        if not self.validate():
+            self.year.errors = [words.say("birth_year_wrong")]
+        elif bool(self.month.data) != (self.year.data is not None):
+            (self.year if self.month.data else self.month).errors = [words.say("birth_both")]
+        return not self.errors
+
+    @property
+    def month_number(self) -> int | None:
+        """1 to 12, or None."""
+        return int(self.month.data) if (self.month.data or "").isdigit() else None

@@ -1,0 +1,119 @@
+"""What every response carries, what no request may be, and the one line that is logged of each."""
+
+import gzip
+import time
+from collections.abc import Callable
+
+import structlog
+from flask import Flask, Response, abort, g, request
+from flask_wtf import CSRFProtect
+
+from survey.settings import Settings
+
+log = structlog.get_logger()
+
+csrf = CSRFProtect()
+"""Every unsafe method needs the form's token, save in what is exempt: the Start of a link and providers' receipts."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+NOT_FROM_BROWSERS = frozenset({"receipts"})
+"""Blueprints whose callers prove themselves by a signature instead of an origin."""
+
+SMALL_BODY = 64 * 1024
+LARGE_BODY = 5 * 1024 * 1024
+LARGE_BODIES = frozenset({"imports"})
+"""Blueprints that take files."""
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+A_YEAR = "max-age=31536000; includeSubDomains"
+
+# Patient pages reflect nothing that another site could choose, so packing them tells nobody the form's token.
+PACKABLE = ("text/html", "text/csv", "image/svg+xml")
+WORTH_PACKING = 500
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Put all of it on `app`; the checks run before any other."""
+    app.config.update(
+        MAX_CONTENT_LENGTH=SMALL_BODY,
+        MAX_FORM_MEMORY_SIZE=SMALL_BODY,
+        MAX_FORM_PARTS=200,
+        TRUSTED_HOSTS=list(settings.hosts),
+        WTF_CSRF_TIME_LIMIT=None,  # a survey that lay open over lunch is still a survey
+    )
+    app.before_request(_note_start)
+    app.before_request(_allow_large_files)
+    app.before_request(_refuse_other_origins)
+    csrf.init_app(app)
+    # Flask runs these from the last to the first.
+    app.after_request(_log)
+    app.after_request(_add_headers(secure=settings.secure))
+    app.after_request(_pack)
+
+
+def _note_start() -> None:
+    g.started = time.perf_counter()
+
+
+def _allow_large_files() -> None:
+    if request.blueprint in LARGE_BODIES:
+        request.max_content_length = LARGE_BODY
+
+
+def _refuse_other_origins() -> None:
+    """An unsafe request must come from our own page: by the browser's word, or by its origin where it says nothing."""
+    if request.method in SAFE_METHODS or request.blueprint in NOT_FROM_BROWSERS:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    ours = site == "same-origin" if site else request.headers.get("Origin") == request.host_url.rstrip("/")
+    if not ours:
+        abort(403, description="This was sent from another place. Open the page again and send it from there.")
+
+
+def _add_headers(*, secure: bool) -> Callable[[Response], Response]:
+    headers = HEADERS | {"Cache-Control": "no-store"} | ({"Strict-Transport-Security": A_YEAR} if secure else {})
+
+    def add_headers(response: Response) -> Response:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return add_headers
+
+
+def _pack(response: Response) -> Response:
+    wanted = "gzip" in request.accept_encodings and "Content-Encoding" not in response.headers
+    if not wanted or response.is_streamed or not response.content_type.startswith(PACKABLE):
+        return response
+    if len(response.get_data()) >= WORTH_PACKING:
+        response.set_data(gzip.compress(response.get_data(), 6, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+    response.vary.add("Accept-Encoding")
+    return response
+
+
+def _log(response: Response) -> Response:
+    """The route's pattern, never the path: a path may hold a token."""
+    route = request.url_rule.rule if request.url_rule else "none"
+    took = round((time.perf_counter() - g.started) * 1000, 1) if "started" in g else None
+    log.info("request", route=route, method=request.method, status=response.status_code, ms=took)
+    return response
