@@ -1,0 +1,186 @@
+"""The demo's and the tests' own carrier: speaks the part of Twilio's REST API that we use, and journals it all."""
+
+import contextlib
+import json
+import re
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
+from uuid import uuid4
+
+from survey import clock
+from survey.local import carrier_pages, carrier_receipts
+from survey.local.carrier_journal import Entry, Journal, Script
+
+MOST_BODY = 64 * 1024
+HANG_S = 60.0
+_MESSAGES = re.compile(r"^/2010-04-01/Accounts/[^/]+/Messages\.json$")
+_PHONE = re.compile(r"^/phones/(\+[0-9]{6,16})$")
+_ERRORS = {400: 21211, 401: 20003, 403: 20003, 404: 20404, 429: 20429}
+_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8"}
+
+
+class Carrier(ThreadingHTTPServer):
+    """One carrier on a port of this machine (0 takes a free one). `url` is what TWILIO_BASE_URL is set to.
+
+    With `receipts`, it tells the sender of each delivery, signed as Twilio signs.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(
+        self, port: int = 0, folder: Path | None = None, *, host: str = "127.0.0.1", receipts: bool = False
+    ) -> None:
+        self.folder = folder
+        self.journal = Journal(folder / "carrier.jsonl" if folder else None)
+        self.script = Script()
+        self.stopping = threading.Event()
+        self.postman = carrier_receipts.Postman() if receipts else None
+        super().__init__((host, port), _Handler)
+        self.url = f"http://{host}:{self.server_address[1]}"
+
+    def close(self) -> None:
+        """Stop answering; a hanging request is let go."""
+        self.stopping.set()
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A sender that hung up is part of the game."""
+
+
+@contextlib.contextmanager
+def running(folder: Path | None = None, *, receipts: bool = False) -> Iterator[Carrier]:
+    """A carrier in a thread of this process while the block lasts."""
+    carrier = Carrier(0, folder, receipts=receipts)
+    thread = threading.Thread(target=carrier.serve_forever, kwargs={"poll_interval": 0.05}, name="carrier", daemon=True)
+    thread.start()
+    try:
+        yield carrier
+    finally:
+        carrier.close()
+        thread.join(5)
+
+
+def serve(port: int, folder: Path, *, host: str = "127.0.0.1") -> None:
+    """Be the carrier until the process is ended. What phones received stands in `folder` and outlives a restart."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(KeyboardInterrupt), Carrier(port, folder, host=host, receipts=True) as carrier:
+        carrier.serve_forever(poll_interval=0.2)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    timeout = 75
+    server: Carrier
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base class names it)
+        """Numbers and links have no business in a log, not even invented ones."""
+
+    def do_GET(self) -> None:
+        address = urlsplit(self.path)
+        phone = _PHONE.match(unquote(address.path))
+        if address.path == "/":
+            self._page(carrier_pages.phones(self.server.journal.entries(), self._labels()))
+        elif phone:
+            entries = self.server.journal.entries()
+            self._page(carrier_pages.thread(phone[1], entries, self._labels(), now=clock.now()))
+        elif address.path == "/journal.json":
+            since = parse_qs(address.query).get("since", ["0"])[0]
+            entries = self.server.journal.entries()[int(since) if since.isdigit() else 0 :]
+            self._json(200, {"entries": [entry.plain() for entry in entries]})
+        else:
+            self._json(404, {"code": 20404, "message": "Nothing here."})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), MOST_BODY))
+        if self.path == "/script":
+            self._learn(body)
+        elif _MESSAGES.match(self.path):
+            self._take(dict(parse_qsl(body.decode(), keep_blank_values=True)))
+        else:
+            self._json(404, {"code": 20404, "message": "Nothing here."})
+
+    def _learn(self, body: bytes) -> None:
+        try:
+            wanted = json.loads(body)
+            self.server.script.add(str(wanted["to"]), str(wanted["mode"]), times=wanted.get("times"))
+        except (ValueError, KeyError, TypeError):
+            self._json(400, {"message": 'Send {"to": "+1…" or "*", "mode": "…", "times": 1}.'})
+            return
+        self._json(200, {"ok": True})
+
+    def _take(self, form: dict[str, str]) -> None:
+        """Journal the request first, then answer as the script wants it."""
+        mode = self.server.script.next(form.get("To", "")) if self.headers.get("Authorization") else "401"
+        sid = f"SM{uuid4().hex}"
+        entry = Entry(
+            at=clock.now().isoformat(),
+            to=form.get("To", ""),
+            sender=form.get("From") or form.get("MessagingServiceSid", ""),
+            body=form.get("Body", ""),
+            callback=form.get("StatusCallback", ""),
+            validity=form.get("ValidityPeriod", ""),
+            mode=mode,
+            sid=sid,
+        )
+        self.server.journal.add(entry)
+        self._answer(entry)
+        if self.server.postman and entry.arrived:
+            self.server.postman.deliver(entry, authorization=self.headers.get("Authorization") or "")
+
+    def _answer(self, entry: Entry) -> None:
+        mode, _, number = entry.mode.partition(":")
+        if mode == "hang":
+            self.server.stopping.wait(HANG_S)
+            self._hang_up()
+        elif mode == "reset_after_body":
+            self._hang_up()
+        elif mode in ("200", "slow", "failed"):
+            self.server.stopping.wait(int(number or 0) / 1000)
+            status = "failed" if mode == "failed" else "queued"
+            self._json(201, {"sid": entry.sid, "status": status, "to": entry.to, "error_code": None})
+        else:
+            self._refuse(int(mode))
+
+    def _refuse(self, status: int) -> None:
+        headers = {"Retry-After": "120"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
+        told = {"code": _ERRORS.get(status, status), "message": "As the script wants it.", "status": status}
+        self._json(status, told, headers=headers)
+
+    def _hang_up(self) -> None:
+        """End the connection with a reset: the sender cannot know whether the text went out."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+        self.close_connection = True
+
+    def _labels(self) -> dict[str, str]:
+        """Whose phone is whose, from `phones.json` in the folder, if the demo has written one."""
+        path = self.server.folder / "phones.json" if self.server.folder else None
+        if path is None or not path.is_file():
+            return {}
+        return {str(number): str(name) for number, name in json.loads(path.read_text(encoding="utf-8")).items()}
+
+    def _page(self, page: str) -> None:
+        self._send(200, page.encode(), "html", {"Content-Security-Policy": carrier_pages.POLICY})
+
+    def _json(self, status: int, content: dict[str, Any], *, headers: dict[str, str] | None = None) -> None:
+        self._send(status, json.dumps(content).encode(), "json", headers or {})
+
+    def _send(self, status: int, content: bytes, kind: str, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": _TYPES[kind], "Cache-Control": "no-store", **headers}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+        self.wfile.flush()

@@ -1,0 +1,116 @@
+"""What the demo's carrier was asked to send, kept in memory and in a file, and how it is to answer."""
+
+import json
+import threading
+from collections import deque
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+_MODES = frozenset({"200", "hang", "reset_after_body", "failed"})
+_ARRIVES = frozenset({"200", "slow", "hang", "reset_after_body"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One request to send a text, with the way it was answered (`mode`)."""
+
+    at: str
+    """ISO instant, UTC."""
+    to: str
+    sender: str
+    body: str
+    callback: str
+    validity: str
+    mode: str
+    sid: str
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the phone received it; the sender of a hung or reset request cannot know."""
+        return self.mode.partition(":")[0] in _ARRIVES
+
+    @property
+    def reference(self) -> str:
+        """The sender's own reference: the last part of the callback's address."""
+        return self.callback.rpartition("/")[2]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON carries it."""
+        return asdict(self) | {"arrived": self.arrived}
+
+
+class Journal:
+    """Every request in order; with a file, also those from before a restart."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._entries = [Entry(**json.loads(line)) for line in _lines(path)]
+        if path is not None:
+            path.touch(mode=0o600)
+
+    def add(self, entry: Entry) -> None:
+        """Note one request, in the file first."""
+        with self._lock:
+            if self._path is not None:
+                with self._path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(asdict(entry)) + "\n")
+            self._entries.append(entry)
+
+    def entries(self) -> list[Entry]:
+        """All requests so far, the oldest first."""
+        with self._lock:
+            return list(self._entries)
+
+    def to(self, number: str) -> list[Entry]:
+        """The requests for one phone."""
+        return [entry for entry in self.entries() if entry.to == number]
+
+
+def _lines(path: Path | None) -> list[str]:
+    """Whole lines only: a kill in the middle of a write leaves half of one."""
+    if path is None or not path.is_file():
+        return []
+    return [line for line in path.read_text(encoding="utf-8").split("\n")[:-1] if line.endswith("}")]
+
+
+class Script:
+    """How requests are answered: a queue of modes for each number and one for all; `200` when both are empty."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._modes: dict[str, deque[tuple[str, int | None]]] = {}
+
+    def add(self, to: str, mode: str, *, times: int | None = 1) -> None:
+        """Answer the next `times` requests for that number (`*` is every number) so; None is from now on.
+
+        Modes: `200`, an HTTP status from 400 up, `failed`, `hang`, `reset_after_body`, `slow:<milliseconds>`.
+        Raises ValueError for another.
+        """
+        name, _, number = mode.partition(":")
+        known = mode in _MODES or (name == "slow" and number.isdigit()) or (mode.isdigit() and 400 <= int(mode) <= 599)
+        if not known:
+            raise ValueError(f"no such mode: {mode}")
+        with self._lock:
+            if times is None:
+                self._modes[to] = deque([(mode, None)])
+            else:
+                self._modes.setdefault(to, deque()).append((mode, times))
+
+    def next(self, to: str) -> str:
+        """The mode for a request to that number."""
+        with self._lock:
+            for key in (to, "*"):
+                if self._modes.get(key):
+                    return self._use(self._modes[key])
+        return "200"
+
+    @staticmethod
+    def _use(modes: deque[tuple[str, int | None]]) -> str:
+        mode, left = modes[0]
+        if left is not None:
+            modes.popleft()
+            if left > 1:
+                modes.appendleft((mode, left - 1))
+        return mode

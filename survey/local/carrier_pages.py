@@ -1,0 +1,96 @@
+"""The demo's phones as web pages: a list, and one thread of texts with links that work."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from html import escape
+
+from survey.local.carrier_journal import Entry
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
+_STYLE = """
+:root{color-scheme:light dark;--bg:light-dark(#eef2f1,#0f1719);--card:light-dark(#fff,#1a2528);
+--ink:light-dark(#17262b,#e9f0f0);--soft:light-dark(#4a5d63,#a9bbc0);--edge:light-dark(#d3dddb,#2d3c40);
+--own:light-dark(#dcefe9,#21413b);--link:light-dark(#0a5c57,#86d9d0);--bad:light-dark(#9c2b1b,#ffab9e)}
+*{box-sizing:border-box}
+body{margin:0;background:var(--bg);color:var(--ink);font:1.0625rem/1.5 system-ui,sans-serif}
+main{max-inline-size:30rem;margin:0 auto;padding:1rem;min-block-size:100vh}
+header{display:flex;gap:.75rem;align-items:baseline;border-block-end:1px solid var(--edge);padding-block-end:.75rem}
+h1{font-size:1.25rem;margin:0}
+a{color:var(--link)}a:focus-visible{outline:3px solid currentColor;outline-offset:2px;border-radius:4px}
+p{margin:.5rem 0}.soft{color:var(--soft);font-size:.9rem}
+ul,ol{list-style:none;margin:1rem 0;padding:0;display:grid;gap:.75rem}
+.phone{display:block;background:var(--card);border:1px solid var(--edge);border-radius:14px;padding:.75rem 1rem;
+color:inherit;text-decoration:none}.phone b{color:var(--link)}
+.phone span{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.bubble{background:var(--own);border-radius:4px 16px 16px;padding:.65rem .9rem;margin:0;white-space:pre-wrap;
+overflow-wrap:anywhere}.lost{background:none;border:1px dashed var(--edge);color:var(--bad)}
+time{color:var(--soft);font-size:.85rem}
+.back{min-block-size:44px;min-inline-size:44px;display:inline-flex;align-items:center}
+"""
+
+
+def phones(entries: Sequence[Entry], labels: Mapping[str, str]) -> str:
+    """The list of phones: those that have a name, and those that got a text, the latest first."""
+    latest = {entry.to: entry for entry in entries}
+    with_texts = sorted(latest, key=lambda number: latest[number].at, reverse=True)
+    numbers = [*with_texts, *(number for number in labels if number not in latest)]
+    items = "".join(_phone(number, labels.get(number, ""), latest.get(number)) for number in numbers)
+    empty = "<p>No phone has received a text yet. This page looks again every three seconds.</p>"
+    heading = '<header><h1>Demo phones</h1></header><p class="soft">Nothing here leaves this machine.</p>'
+    return _frame("Demo phones", f"{heading}{f'<ul>{items}</ul>' if items else empty}")
+
+
+def thread(number: str, entries: Sequence[Entry], labels: Mapping[str, str], *, now: datetime) -> str:
+    """One phone: its texts as bubbles, the oldest first, in the browser's own order of reading."""
+    label = labels.get(number, "")
+    bubbles = "".join(_bubble(entry, now=now) for entry in entries if entry.to == number)
+    empty = "<p>No text has arrived on this phone yet. This page looks again every three seconds.</p>"
+    heading = (
+        f'<header><a class="back" href="/">All phones</a><h1>{escape(label or number)}</h1></header>'
+        f'<p class="soft">{escape(number) if label else ""}</p>'
+    )
+    return _frame(label or number, heading + (f"<ol>{bubbles}</ol>" if bubbles else empty))
+
+
+def _phone(number: str, label: str, latest: Entry | None) -> str:
+    said = escape(latest.body) if latest else "No texts yet"
+    return (
+        f'<li><a class="phone" href="/phones/{escape(number)}"><b>{escape(label or number)}</b>'
+        f'<span class="soft">{said}</span></a></li>'
+    )
+
+
+def _bubble(entry: Entry, *, now: datetime) -> str:
+    when = _ago(datetime.fromisoformat(entry.at), now)
+    if not entry.arrived:
+        return f'<li><p class="bubble lost">Not delivered ({escape(entry.mode)})</p><time>{when}</time></li>'
+    return f'<li><p class="bubble">{_with_links(entry.body)}</p><time datetime="{escape(entry.at)}">{when}</time></li>'
+
+
+def _with_links(body: str) -> str:
+    """The text as HTML, its addresses as links."""
+    parts, last = [], 0
+    for found in _LINK.finditer(body):
+        address = escape(found[0])
+        parts += [escape(body[last : found.start()]), f'<a href="{address}" rel="noreferrer">{address}</a>']
+        last = found.end()
+    return "".join([*parts, escape(body[last:])])
+
+
+def _ago(then: datetime, now: datetime) -> str:
+    seconds = max(0, int((now - then).total_seconds()))
+    for name, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size:
+            number = seconds // size
+            return f"{number} {name}{'s' if number > 1 else ''} ago"
+    return "just now"
+
+
+def _frame(title: str, body: str) -> str:
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1"><meta http-equiv="refresh" content="3">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>{body}</main></body></html>"
+    )
