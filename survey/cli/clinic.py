@@ -1,6 +1,5 @@
 """Setting a clinic up: sites, people, protocols, escalation policies, enrolment."""
 
-from datetime import date
 from pathlib import Path
 from uuid import uuid4
 from zoneinfo import available_timezones
@@ -184,13 +183,6 @@ def enrol(slug: str | None, protocol_slug: str | None, **given: object) -> None:
         now=clock.now(),
     )
     click.echo(listing.plan_sentence(enrolled.plan, target))
-
-
-def day(value: object) -> date:
-    """The date of a click option."""
-    from datetime import datetime
-
-    return value.date() if isinstance(value, datetime) else date.fromisoformat(str(value))
 
 
 COMMANDS = (site, user, protocol, policy, import_, enrol)
