@@ -5,6 +5,7 @@ checkout has to be opened to anybody; `.daytwo/postgres` is a link there.
 """
 
 import contextlib
+import errno
 import os
 import pwd
 import shutil
@@ -19,6 +20,7 @@ from survey.local import folder as folders
 from survey.local import pids, programs
 from survey.local.errors import LocalError
 
+WAYS_OUT = "Start Daytwo as an ordinary user, or set DATABASE_URL to a server of your own."
 SYSTEM_FOLDER = Path("/var/lib/daytwo")
 
 
@@ -38,7 +40,7 @@ class Place:
 def place(folder: Path) -> Place:
     """PostgreSQL's place for the `.daytwo` folder `folder`, made where it was missing."""
     if os.geteuid() == 0:
-        return _place_for_root(folder)
+        return _place_for_root_or_refusal(folder)
     home = folder / "postgres"
     if home.is_symlink():
         raise LocalError(
@@ -48,28 +50,38 @@ def place(folder: Path) -> Place:
     return Place(home=home, sockets=folders.sockets(folder), programs=programs.postgres())
 
 
+def _place_for_root_or_refusal(folder: Path) -> Place:
+    try:
+        return _place_for_root(folder)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EINVAL):
+            raise
+        # A container in which root is the only user there is.
+        raise LocalError(
+            f"PostgreSQL refuses to run as root, and this container lets it become nobody else. {WAYS_OUT}"
+        ) from None
+
+
 def _place_for_root(folder: Path) -> Place:
-    uid, gid = _nobody()
+    as_user = _nobody()
     system = system_folder(folder)
     copy = programs.copy_postgres(system / f"postgresql-{programs.postgres_version()}")
     home = _home(folder, system)
     if system != SYSTEM_FOLDER:
         _sweep(system)
     home.mkdir(mode=0o700, exist_ok=True)
-    os.chown(home, uid, gid, follow_symlinks=False)
-    as_user = {"user": uid, "group": gid, "extra_groups": []}
+    os.chown(home, as_user["user"], as_user["group"], follow_symlinks=False)
     return Place(home=home, sockets=home, programs=copy, as_user=as_user)
 
 
-def _nobody() -> tuple[int, int]:
+def _nobody() -> dict[str, Any]:
     try:
         found = pwd.getpwnam("nobody")
     except KeyError:
         raise LocalError(
-            "PostgreSQL refuses to run as root, and there is no user called nobody to run it as. "
-            "Start Daytwo as an ordinary user, or set DATABASE_URL to a server of your own."
+            f"PostgreSQL refuses to run as root, and there is no user called nobody to run it as. {WAYS_OUT}"
         ) from None
-    return found.pw_uid, found.pw_gid
+    return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
 
 
 def system_folder(folder: Path) -> Path:
@@ -88,7 +100,7 @@ def system_folder(folder: Path) -> Path:
                 return candidate
     raise LocalError(
         f"Neither {' nor '.join(map(str, candidates))} can be used: root must own it and nobody else may write in it. "
-        "Start Daytwo as an ordinary user, or set DATABASE_URL to a server of your own."
+        f"{WAYS_OUT}"
     )
 
 
@@ -110,7 +122,7 @@ def _home(folder: Path, system: Path) -> Path:
         return expected
     _remove_home(expected)
     if linked is not None and _was_moved(linked, system):
-        pids.end_all(pids.working_on(linked / "data"), signal.SIGQUIT, patience_s=3)
+        _end_servers(linked)
         linked.rename(expected)
         _owner_note(linked).unlink(missing_ok=True)
     pointer.unlink(missing_ok=True)
@@ -152,7 +164,11 @@ def erase(folder: Path) -> None:
         _remove_home(system_folder(folder) / folders.digest(folder))
 
 
+def _end_servers(home: Path) -> None:
+    pids.end_all(pids.working_on(home / "data", as_user=_nobody()), signal.SIGQUIT, patience_s=3)
+
+
 def _remove_home(home: Path) -> None:
-    pids.end_all(pids.working_on(home / "data"), signal.SIGQUIT, patience_s=3)
+    _end_servers(home)
     shutil.rmtree(home, ignore_errors=True)
     _owner_note(home).unlink(missing_ok=True)

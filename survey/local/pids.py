@@ -7,13 +7,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 POLL_S = 0.01
 PROC = Path("/proc")
 PR_SET_PDEATHSIG = 1
+NOBODY_ELSE: Mapping[str, Any] = {}
+LIST_CURRENT_FOLDERS = """
+for link in /proc/[0-9]*/cwd; do
+  if [ "$link" -ef "$1" ]; then pid=${link%/cwd}; echo "${pid#/proc/}"; fi
+done
+"""
 
 # Looked up once, before any fork: between fork and exec nothing may be loaded.
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
@@ -64,31 +71,16 @@ def _is_corpse(pid: int) -> bool:
         return False
 
 
-def working_on(folder: Path) -> list[int]:
-    """Servers of that data folder, by their current folder or their command line. Linux only; elsewhere none.
+def working_on(folder: Path, *, as_user: Mapping[str, Any] = NOBODY_ELSE) -> list[int]:
+    """Processes whose current folder is `folder`, as PostgreSQL's and Redis's is their data folder.
 
-    In a container, root may not be allowed to see the current folder of another user's process.
+    Outside Linux none are found. `as_user` goes to subprocess: in a container even root may see the current folder of
+    its own processes only, so the question is put as the user whose processes they are.
     """
-    where = os.path.realpath(folder)
-    return [pid for pid in _all_pids() if alive(pid) and (_current_folder(pid) == where or where in _arguments(pid))]
-
-
-def _all_pids() -> list[int]:
-    return [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()] if PROC.is_dir() else []
-
-
-def _current_folder(pid: int) -> str | None:
-    try:
-        return str((PROC / str(pid) / "cwd").readlink())
-    except OSError:
-        return None
-
-
-def _arguments(pid: int) -> list[str]:
-    try:
-        return os.fsdecode((PROC / str(pid) / "cmdline").read_bytes()).split("\0")
-    except OSError:
-        return []
+    asked = subprocess.run(
+        ["/bin/sh", "-c", LIST_CURRENT_FOLDERS, "sh", str(folder)], capture_output=True, cwd="/", check=False, **as_user
+    )
+    return [pid for pid in map(int, asked.stdout.split()) if alive(pid)]
 
 
 def end_all(pids: Iterable[int], number: signal.Signals, *, patience_s: float) -> None:

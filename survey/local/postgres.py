@@ -134,7 +134,7 @@ def _clear_up(place: Place) -> None:
 
     Back ends that outlived their postmaster must be gone before a new one starts: they still write to the data.
     """
-    pids.end_all(pids.working_on(_data(place)), signal.SIGQUIT, patience_s=3)
+    pids.end_all(pids.working_on(_data(place), as_user=place.as_user), signal.SIGQUIT, patience_s=3)
     pid = _recorded_pid(place)
     # PostgreSQL takes any process of that number for a server, even a corpse, and refuses.
     # Only where the search above sees everything; elsewhere its own, more careful, check decides.

@@ -158,6 +158,32 @@ def test_data_of_an_ordinary_user_is_not_touched_by_root(folder: Path) -> None:
         accounts.place(folder)
 
 
+AS_THE_ONLY_USER = """
+import sys
+from pathlib import Path
+from survey.local import accounts, folder
+from survey.local.errors import LocalError
+try:
+    accounts.place(folder.create(Path(sys.argv[1])))
+except LocalError as refusal:
+    print(refusal.message)
+"""
+
+
+@pytest.mark.skipif(
+    subprocess.run(["sh", "-c", "unshare -Ur true"], capture_output=True, check=False).returncode != 0,
+    reason="user namespaces are not allowed here",
+)
+def test_root_in_a_container_without_other_users_is_told_the_ways_out(tmp_path: Path) -> None:
+    command = ["unshare", "-Ur", sys.executable, "-c", AS_THE_ONLY_USER, str(tmp_path / ".daytwo")]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.stderr == ""
+    assert done.stdout.startswith("PostgreSQL refuses to run as root")
+    assert "set DATABASE_URL" in done.stdout
+
+
 AS_ORDINARY_USER = """
 import os, sys
 from pathlib import Path

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from survey.local import accounts, pids, postgres, redis
 from survey.local import folder as folders
-from survey.local import pids, postgres, redis
 from survey.local.pids import Server
 from survey.local.services import Services
 from tests.local.conftest import connect, keep, kept
@@ -92,7 +92,8 @@ def test_everything_killed_at_once_is_brought_up_again(used_folder: Path, start:
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as parent:
         assert parent.stdout
         keep(Services(environ=json.loads(parent.stdout.readline()), stop=lambda: None), "before everything died")
-        left = pids.working_on(used_folder / "postgres/data") + pids.working_on(used_folder / "redis")
+        place = accounts.place(used_folder)
+        left = pids.working_on(place.home / "data", as_user=place.as_user) + pids.working_on(used_folder / "redis")
         for pid in (parent.pid, *left):
             os.kill(pid, signal.SIGKILL)
 
