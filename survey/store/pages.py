@@ -13,7 +13,7 @@ from survey.domain.oncall import MethodKind
 from survey.domain.pages import AttemptOutcome, Page, PageKind, PageState
 from survey.store.accounts import app_user
 from survey.store.alerts import alert
-from survey.store.base import identifier, instant, metadata
+from survey.store.base import Instant, identifier, instant, metadata
 from survey.store.oncall import contact_method
 from survey.store.session import Tx
 
@@ -62,6 +62,29 @@ page_attempt = sa.Table(
 _CALLS = (page.c.kind == PageKind.CALL) & (alert.c.state == AlertState.TRIGGERED)
 _NUDGES = (page.c.kind == PageKind.NUDGE) & (alert.c.state == AlertState.ACKNOWLEDGED)
 WANTED = (page.c.epoch == alert.c.epoch) & (_CALLS | _NUDGES)
+
+_NOW = sa.bindparam("now", type_=Instant)
+_DUE_FIRST = (
+    sa.select(
+        page,
+        contact_method.c.kind.label("method"),
+        contact_method.c.address,
+        (contact_method.c.disabled_at.is_(None) & contact_method.c.verified_at.is_not(None)).label("reachable"),
+        alert.c.short_no.label("alert_no"),
+        alert.c.site_id,
+    )
+    .select_from(page.join(alert).join(contact_method, contact_method.c.id == page.c.contact_method_id))
+    .where(page.c.state == PageState.PENDING, page.c.not_before <= _NOW, WANTED)
+    .order_by(page.c.cycle, page.c.step_seq, page.c.not_before)
+    .limit(1)
+    .with_for_update(of=page, skip_locked=True)
+)
+_EXPIRED = (
+    sa.select(page)
+    .where(page.c.state == PageState.LEASED, page.c.lease_until <= _NOW)
+    .order_by(page.c.lease_until)
+    .limit(100)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,24 +136,7 @@ def insert(tx: Tx, new: Sequence[Page]) -> int:
 
 def due_first(tx: Tx, *, now: datetime) -> Due | None:
     """The wanted page that is due, held against other senders: an alert's first page goes before another's repeat."""
-    joined = page.join(alert).join(contact_method, contact_method.c.id == page.c.contact_method_id)
-    live = contact_method.c.disabled_at.is_(None) & contact_method.c.verified_at.is_not(None)
-    query = (
-        sa.select(
-            page,
-            contact_method.c.kind.label("method"),
-            contact_method.c.address,
-            live.label("reachable"),
-            alert.c.short_no.label("alert_no"),
-            alert.c.site_id,
-        )
-        .select_from(joined)
-        .where(page.c.state == PageState.PENDING, page.c.not_before <= now, WANTED)
-        .order_by(page.c.cycle, page.c.step_seq, page.c.not_before)
-        .limit(1)
-        .with_for_update(of=page, skip_locked=True)
-    )
-    row = tx.run(query).mappings().one_or_none()
+    row = tx.run(_DUE_FIRST, {"now": now}).mappings().one_or_none()
     if row is None:
         return None
     names = ("address", "reachable", "alert_no", "site_id")
@@ -148,8 +154,7 @@ def swap(tx: Tx, old: Page, new: Page) -> bool:
 
 def expired(tx: Tx, *, now: datetime) -> tuple[Page, ...]:
     """Pages whose sender counts as dead."""
-    query = sa.select(page).where(page.c.state == PageState.LEASED, page.c.lease_until <= now)
-    return tuple(_as_page(row) for row in tx.run(query.order_by(page.c.lease_until).limit(100)).mappings())
+    return tuple(_as_page(row) for row in tx.run(_EXPIRED, {"now": now}).mappings())
 
 
 def supersede(tx: Tx, alert_id: UUID) -> int:
@@ -166,7 +171,8 @@ def supersede_nudges(tx: Tx, alert_id: UUID) -> int:
 
 def supersede_stuck(tx: Tx, alert_id: UUID, *, method_ids: Sequence[UUID], now: datetime) -> int:
     """Put away what should have reached these phones by now: a newer page is on its way there."""
-    stuck = (page.c.alert_id == alert_id) & (page.c.state == PageState.PENDING) & (page.c.not_before <= now)
+    waiting = (page.c.alert_id == alert_id) & (page.c.state == PageState.PENDING)
+    stuck = waiting & ((page.c.attempts > 0) | (page.c.not_before <= now))
     return _put_away(tx, stuck & page.c.contact_method_id.in_(method_ids))
 
 
