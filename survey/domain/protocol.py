@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
 
 from survey.domain.conditions import Condition
 from survey.domain.errors import NotFound
@@ -250,12 +252,20 @@ class Protocol:
         A site or drug that implies yes always wins. Else a value in `given` wins, not-known among them: leave out of
         `given` what nobody was asked. Else the chosen sites and drugs decide; with none chosen the flag is not known.
         """
-        stated = given or {}
-        implied = {
-            flag.key: [*_implied(flag.key, self.body_sites, body_sites), *_implied(flag.key, self.agents, agents)]
-            for flag in self.flags
-        }
-        return {key: _settle(values, stated.get(key)) for key, values in implied.items()}
+        return _context(self, tuple(body_sites), tuple(agents), frozenset((given or {}).items()))
+
+
+# Settling every flag costs as much as judging the answers, and a clinic repeats few combinations.
+@lru_cache(maxsize=4096)
+def _context(
+    protocol: Protocol, body_sites: tuple[str, ...], agents: tuple[str, ...], given: frozenset[tuple[str, Flag]]
+) -> Context:
+    stated = dict(given)
+    implied = {
+        flag.key: [*_implied(flag.key, protocol.body_sites, body_sites), *_implied(flag.key, protocol.agents, agents)]
+        for flag in protocol.flags
+    }
+    return MappingProxyType({key: _settle(values, stated.get(key)) for key, values in implied.items()})
 
 
 def in_language(words: Words, language: str) -> str:

@@ -35,7 +35,11 @@ def test_the_example_shows_the_defaults_that_hold():
     shown = default_shown(EXAMPLE.read_text(encoding="utf-8"))
 
     meant = {
-        name: "" if field.default in (None, ()) else str(field.default).lower() if field.default is False else str(field.default)
+        name: ""
+        if field.default in (None, ())
+        else str(field.default).lower()
+        if field.default is False
+        else str(field.default)
         for name, field in Settings.model_fields.items()
         if not field.is_required()
     }
