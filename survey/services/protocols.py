@@ -67,6 +67,13 @@ def live(tx: Tx, slug: str) -> tuple[UUID, Protocol]:
     return version_id, get(tx, version_id)
 
 
+def newest() -> tuple[Protocol, ...]:
+    """The newest version of each protocol, by slug, for a choice."""
+    with transaction() as tx:
+        slugs = sorted({one.slug for one in store.every(tx)})
+        return tuple(live(tx, slug)[1] for slug in slugs)
+
+
 _packs: dict[UUID, Protocol] = {}
 
 

@@ -130,6 +130,12 @@ def of_response(response_id: UUID, *, now: datetime) -> Case:
         return Case(subject=subject, check_in=_check_in(tx, invitation, told))
 
 
+def procedure_of(invitation_id: UUID) -> UUID:
+    """The procedure that a check-in asks about. Raises NotFound."""
+    with transaction() as tx:
+        return invitation_store.get(tx, invitation_id).procedure_id
+
+
 def of_alert(alert: Alert) -> tuple[Moment, ...]:
     """What happened to one alert: its events and its pages, in order."""
     with transaction() as tx:

@@ -47,10 +47,6 @@ FROM audit_event e LEFT JOIN app_user u ON u.id = e.actor_id
 WHERE e.object_id = ANY(:ids) AND e.action = ANY(:actions) ORDER BY e.at
 """)
 
-PLACE = sa.text("""
-SELECT i.procedure_id, r.id AS response_id FROM response r JOIN invitation i ON i.id = r.invitation_id WHERE r.id = :id
-""")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
@@ -108,12 +104,6 @@ def told_of(tx: Tx, procedure_id: UUID) -> dict[UUID, Told]:
     """The surveys of one procedure that were begun, by the invitation's id."""
     rows = tx.run(TOLD, {"response_ids": [], "procedure_id": procedure_id}).mappings()
     return {row["invitation_id"]: _as_told(row) for row in rows}
-
-
-def procedure_of(tx: Tx, response_id: UUID) -> UUID:
-    """The procedure that a response is about."""
-    found: UUID = tx.run(PLACE, {"id": response_id}).mappings().one()["procedure_id"]
-    return found
 
 
 def sent(tx: Tx, procedure_id: UUID) -> tuple[Sent, ...]:

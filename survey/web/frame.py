@@ -4,21 +4,23 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from flask import Flask, g
+from flask import g
+from flask.sansio.app import App
 
 from survey import clock
 from survey.services import health
+from survey.web import words
 from survey.web.forms import troubles
 
 BANNER_EVERY_S = 15
 """The checks behind the banner are asked so often at most, by each process."""
 
 
-def prepare(app: Flask) -> None:
+def prepare(app: App) -> None:
     """Give the staff templates their words."""
-    app.jinja_env.filters.update(moment=moment, clock=hour, day=day, span=span, phone=phone)
+    app.jinja_env.filters.update(moment=moment, clock=hour, day=day, span=span, phone=words.phone)
     app.jinja_env.globals["troubles"] = troubles
-    app.context_processor(lambda: {"faults": faults()})
+    app.template_context_processors[None].append(lambda: {"faults": faults()})
 
 
 def faults() -> tuple[str, ...]:
@@ -56,10 +58,3 @@ def span(length: timedelta) -> str:
     if minutes < 48 * 60:
         return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
     return f"{minutes // (24 * 60)} days"
-
-
-def phone(number: str) -> str:
-    """A North American number as people there write it; any other in its international form."""
-    if number.startswith("+1") and len(number) == 12:
-        return f"({number[2:5]}) {number[5:8]}-{number[8:]}"
-    return number

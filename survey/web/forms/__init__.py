@@ -1,5 +1,6 @@
 """Forms: what a page may send, read into plain values, and where a refusal is shown."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -27,6 +28,12 @@ def put_beside(form: Form, refused: Refused) -> None:
         field.errors = [*field.errors, refused.message]
     else:
         form.form_errors.append(refused.message)
+
+
+def put_problems(form: Form, problems: Iterable[tuple[str, str]]) -> None:
+    """Show several refusals, each as (field, sentence)."""
+    for field, sentence in problems:
+        put_beside(form, Refused(sentence, field=field))
 
 
 def troubles(form: Form) -> list[tuple[str, str]]:
