@@ -176,8 +176,9 @@ except LocalError as refusal:
 )
 def test_root_in_a_container_without_other_users_is_told_the_ways_out(tmp_path: Path) -> None:
     command = ["unshare", "-Ur", sys.executable, "-c", AS_THE_ONLY_USER, str(tmp_path / ".daytwo")]
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
 
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environ)
 
     assert done.stderr == ""
     assert done.stdout.startswith("PostgreSQL refuses to run as root")
