@@ -1,10 +1,9 @@
 """A browser without pictures: follows links and fills in forms over HTTP, as a person with JavaScript off would."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from types import TracebackType
-from typing import Self
+from typing import Any
 from urllib.parse import urljoin
 
 import httpx
@@ -221,27 +220,22 @@ def route(url: str) -> str:
 class Browser:
     """One person's browser, with cookies of its own."""
 
-    def __init__(self, origin: str, *, verify: bool = True) -> None:
+    def __init__(self, origin: str) -> None:
         self.origin = origin
-        self._client = httpx.Client(base_url=origin, timeout=TIMEOUT_S, follow_redirects=True, verify=verify)
+        # trust_env off: a proxy in the environment has no business between this machine and itself.
+        self._client = httpx.Client(base_url=origin, timeout=TIMEOUT_S, follow_redirects=True, trust_env=False)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+    def close(self) -> None:
+        """Let go of its connections."""
         self._client.close()
 
     def open(self, address: str) -> Page:
         """GET a page. Raises BrowserError for anything but 200."""
-        return self._expect(self._client.get(address))
-
-    def status(self, address: str) -> int:
-        """Only the status code of a GET."""
-        return self._client.get(address).status_code
+        return self._expect(self._fetch("GET", address))
 
     def json(self, address: str) -> object:
         """GET a JSON document. Raises BrowserError for anything but 200."""
-        response = self._client.get(address)
+        response = self._fetch("GET", address)
         if response.status_code != 200:
             raise BrowserError(f"{route(str(response.url))} answered {response.status_code}.")
         return response.json()
@@ -253,18 +247,19 @@ class Browser:
         address = urljoin(page.url, form.action) if form.action else page.url
         fields = form.fields | dict(values)
         if form.method == "get":
-            return self._expect(self._client.get(address, params=fields))
+            return self._expect(self._fetch("GET", address, params=fields))
         origin = {"Origin": str(httpx.URL(address).copy_with(path="/", query=None)).rstrip("/"), "Referer": page.url}
         sent = {name: (called, content, "text/csv") for name, (called, content) in (files or {}).items()}
-        return self._expect(self._client.post(address, data=fields, files=sent or None, headers=origin))
+        return self._expect(self._fetch("POST", address, data=fields, files=sent or None, headers=origin))
+
+    def _fetch(self, method: str, address: str, **given: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, address, **given)
+        except httpx.HTTPError as error:
+            raise BrowserError(f"{self.origin} did not answer ({type(error).__name__}).") from None
 
     def _expect(self, response: httpx.Response) -> Page:
         page = read(response)
         if page.status != 200:
             raise BrowserError(f"{route(page.url)} answered {page.status}. It says: {page.text[:300]}")
         return page
-
-
-def walk(page: Page) -> Iterator[Form]:
-    """The forms that change something."""
-    return (form for form in page.forms if form.method == "post")
