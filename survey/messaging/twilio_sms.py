@@ -59,6 +59,10 @@ class TwilioSms:
             return self._attempt(Outcome.UNKNOWN, detail=type(error).__name__)
         return self._sort(response)
 
+    def close(self) -> None:
+        """Hang up the connections that are kept open for the next text."""
+        self._client.close()
+
     def _sort(self, response: httpx.Response) -> Attempt:
         status, told = response.status_code, _told(response)
         code = str(told.get("code") or told.get("error_code") or status)

@@ -61,8 +61,8 @@ _COLUMNS = [message.c[name] for name in _FIELDS]
 _FACTS = (
     sa.select(
         *_COLUMNS,
-        *(column.label(f"contact_{column.name}") for column in contact.c),
-        *(column.label(f"site_{column.name}") for column in site.c),
+        *(column.label(f"contact__{column.name}") for column in contact.c),
+        *(column.label(f"site__{column.name}") for column in site.c),
         patient.c.language,
         sa.func.coalesce(patient.c.zone, site.c.zone).label("zone"),
         invitation.c.state.label("invitation_state"),
@@ -223,8 +223,8 @@ def as_message(row: sa.RowMapping) -> Message:
 def _as_facts(row: sa.RowMapping) -> Facts:
     return Facts(
         message=as_message(row),
-        contact=as_contact({column.name: row[f"contact_{column.name}"] for column in contact.c}),
-        site=as_site({column.name: row[f"site_{column.name}"] for column in site.c}),  # type: ignore[arg-type]
+        contact=as_contact({column.name: row[f"contact__{column.name}"] for column in contact.c}),
+        site=as_site({column.name: row[f"site__{column.name}"] for column in site.c}),  # type: ignore[arg-type]
         language=row["language"],
         zone=row["zone"],
         invitation_state=InvitationState(row["invitation_state"]),
