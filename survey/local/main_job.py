@@ -95,7 +95,7 @@ class MainJob:
     def _import(self) -> None:
         self._seen = len(self._journal(0))
         _sign_in(self._desk, self.access.staff, self.access.password)
-        page = self._desk.open("/imports")
+        page = self._desk.open("/imports/new")
         form = next((one for one in page.forms if one.files), None)
         if form is None:
             raise BrowserError("The import page has no form for a file.")
@@ -103,7 +103,7 @@ class MainJob:
         preview = self._desk.send(page, form, _first_choices(form), files=upload)
         self._expect(preview, self._file.bad_reason)
         result = self._desk.send(preview, preview.form(posts_to="/confirm"), {})
-        self._expect(result, "2")
+        self._expect(result, "3 enrolled")
 
     def _expect(self, page: Page, words: str) -> None:
         if words not in page.text:
