@@ -224,7 +224,7 @@ def _dates(enrolment: Enrolment, *, today: date) -> Iterable[Problem]:
             column="performed_on",
             reason=f"The procedure was more than {LATEST_DAY} days ago: too late to text. Check the date.",
         )
-    elif enrolment.born_on > enrolment.performed_on:
+    elif enrolment.performed_on < enrolment.born_on <= today:
         yield Problem(column="born_on", reason="The date of birth is later than the procedure. Check both dates.")
 
 
