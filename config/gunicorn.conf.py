@@ -44,7 +44,7 @@ class QuietLogger(Logger):
 logger_class = QuietLogger
 
 
-def when_ready(server: object) -> None:
+def when_ready(_server: object) -> None:
     """What is loaded stays for good; leave it alone, so that the workers go on sharing it."""
     gc.collect()
     gc.freeze()

@@ -103,14 +103,15 @@ def judge(protocol: Protocol, answers: Answers, context: Context, *, finished: b
     return Judgement(score=full, tier=tier if tier is not Tier.ROUTINE else None)
 
 
-def alarm(protocol: Protocol, judgement: Judgement, context: Context, *, since_closed: Answers | None) -> Tier:
-    """The tier that the clinic has to hear of now.
+def alarm(protocol: Protocol, judgement: Judgement, context: Context, *, since_closed: Answers | None) -> Score:
+    """What the clinic has to hear of now.
 
     Once a clinician has closed the case, only what was answered after that (`since_closed`) can open another.
     """
     if since_closed is not None:
-        return said(protocol, since_closed, context).tier
-    return judgement.tier or Tier.ROUTINE
+        return said(protocol, since_closed, context)
+    tier = judgement.tier or Tier.ROUTINE
+    return Score(tier=tier, fired=judgement.score.fired if tier is not Tier.ROUTINE else ())
 
 
 def is_finished(submitted_at: datetime | None, answered_at: datetime, now: datetime) -> bool:

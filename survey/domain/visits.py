@@ -65,6 +65,11 @@ class Visit:
         """The items that are asked, given the answers so far."""
         return visible_items(self.protocol, self.answers, self.context)
 
+    @property
+    def is_told(self) -> bool:
+        """Whether what was said here pages the clinician on call."""
+        return _tier(self, self.answers).pages
+
     def item(self, key: str) -> Item | None:
         """The shown item of that key."""
         return next((item for item in self.shown if item.key == key), None)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from survey.domain.errors import DomainError
+from survey.domain.errors import DomainError, Unavailable
 from survey.messaging import registry
 from survey.services import oncall, protocols
-from survey.store import doorbell, heartbeats
+from survey.store import doorbell, heartbeats, session
 from survey.store import health as store
 from survey.store import sites as site_store
 from survey.store.session import Tx, transaction
@@ -38,6 +38,15 @@ def holds(now: datetime) -> bool:
     """Whether every invariant holds and somebody is on call: the condition of the outside heartbeat."""
     with transaction() as tx:
         return not any(store.breaches(tx, now=now).values()) and not oncall.uncovered(tx, now=now)
+
+
+def ready() -> bool:
+    """Whether the database answers and stands at this code's schema, asked once."""
+    try:
+        session.wait_until_ready(patience_s=0)
+    except Unavailable:
+        return False
+    return True
 
 
 def trouble(now: datetime) -> tuple[str, ...]:
@@ -102,7 +111,9 @@ def _protocols(tx: Tx, _now: datetime) -> Check:
     try:
         packs = [protocols.get(tx, one.id) for one in protocols.listed(tx)]
     except DomainError as fault:
-        return Check(name="protocols", state=State.BROKEN, sentence=f"A published protocol cannot be read. {fault.message}")
+        return Check(
+            name="protocols", state=State.BROKEN, sentence=f"A published protocol cannot be read. {fault.message}"
+        )
     missing = store.unreadable_protocols(tx)
     if missing:
         sentence = f"{missing} surveys began on a protocol version that is not in the database. Publish it again."

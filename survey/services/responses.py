@@ -183,12 +183,12 @@ def result(session_token: str, *, now: datetime) -> Result:
         told = store.told(tx, at.response_id)
         since_closed = store.answers_of(tx, at.response_id, after=told.closed_at) if told.closed_at else None
     judgement = rules.judge(at.protocol, at.everything, at.context, finished=at.submitted_at is not None)
-    tier = rules.alarm(at.protocol, judgement, at.context, since_closed=since_closed)
-    tier = rules.worst(tier, told.tier) or tier
+    alarm = rules.alarm(at.protocol, judgement, at.context, since_closed=since_closed)
+    tier = rules.worst(alarm.tier, told.tier) or alarm.tier
     promised_at = told.promised_at
     if tier is not Tier.ROUTINE and (promised_at is None or told.tier is not tier):
         promised_at = alert_rules.promised_at(tier, at.answered_at or now, site)
-    return Result(visit=at, site=site, tier=tier, score=judgement.score, promised_at=promised_at)
+    return Result(visit=at, site=site, tier=tier, score=alarm, promised_at=promised_at)
 
 
 def _answer(session_token: str, item_key: str, form: Mapping[str, list[str]], *, now: datetime) -> Answered:

@@ -10,7 +10,6 @@ import structlog
 from survey.domain import responses as rules
 from survey.domain.errors import DomainError, Unavailable
 from survey.domain.protocol import Protocol, Tier
-from survey.domain.queues import Queue
 from survey.domain.sites import Site
 from survey.domain.triage import Fired
 from survey.services import alerts, protocols
@@ -43,11 +42,12 @@ def score_due(*, now: datetime, limit: int = 100) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Result:
-    """What is kept of one response, and the tier to raise an alert at."""
+    """What is kept of one response, the tier to raise an alert at, and the rules that are news (None: not known)."""
 
     due: Due
     scored: Scored
     alarm: Tier
+    news: frozenset[str] | None
 
 
 def _score(*, now: datetime, limit: int, only: UUID | None = None) -> int:
@@ -84,7 +84,7 @@ def _judge(tx: Tx, due: Due, *, now: datetime) -> _Result:
         log.error("scoring.impossible", response=str(due.id), error=type(fault).__name__)
         tier = rules.worst(due.told, Tier.URGENT)
         scored = Scored(id=due.id, revision=due.revision, tier=tier, fault=type(fault).__name__)
-        return _Result(due=due, scored=scored, alarm=Tier.URGENT)
+        return _Result(due=due, scored=scored, alarm=Tier.URGENT, news=None)
 
 
 def _judged(due: Due, protocol: Protocol, *, now: datetime) -> _Result:
@@ -101,7 +101,9 @@ def _judged(due: Due, protocol: Protocol, *, now: datetime) -> _Result:
         sha256=protocol.sha256,
     )
     alarm = rules.alarm(protocol, judgement, context, since_closed=due.since_closed)
-    return _Result(due=due, scored=scored, alarm=alarm)
+    rules_now = frozenset(fired.rule for fired in alarm.fired)
+    news = rules_now if due.is_closed else rules_now - due.known_rules
+    return _Result(due=due, scored=scored, alarm=alarm.tier, news=news)
 
 
 def _as_json(fired: Fired) -> Mapping[str, object]:
@@ -117,7 +119,6 @@ def _raise(tx: Tx, worrying: list[_Result], *, now: datetime) -> None:
             site=sites[result.due.site_id],
             tier=result.alarm,
             answered_at=result.due.answered_at,
+            fired=result.news,
             now=now,
         )
-    if any(result.alarm.pages for result in worrying):
-        tx.ring(Queue.PAGING)

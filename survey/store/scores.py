@@ -32,7 +32,9 @@ score = sa.Table(
 # must not open it again.
 _CLAIM = sa.text("""
 SELECT r.id, r.revision, r.answered_at, r.submitted_at, r.protocol_version_id,
-  i.site_id, i.touch, p.body_sites, p.agents, p.context, told.tiers, told.closed_at,
+  i.site_id, i.touch, p.body_sites, p.agents, p.context, told.tiers, told.closed_at, told.is_open,
+  (SELECT jsonb_path_query_array(s.fired, '$[*].rule') FROM score s WHERE s.response_id = r.id
+    ORDER BY s.revision DESC LIMIT 1) AS known_rules,
   (SELECT jsonb_object_agg(item, jsonb_build_array(value, told.closed_at IS NULL OR at > told.closed_at)) FROM (
     SELECT DISTINCT ON (item) item, value, at FROM answer WHERE response_id = r.id ORDER BY item, revision DESC
   ) AS newest) AS answers
@@ -42,7 +44,7 @@ FROM (
 JOIN invitation i ON i.id = r.invitation_id
 JOIN procedure p ON p.id = i.procedure_id
 LEFT JOIN LATERAL (
-  SELECT array_agg(tier) AS tiers, max(resolved_at) AS closed_at
+  SELECT array_agg(tier) AS tiers, max(resolved_at) AS closed_at, bool_or(state <> 'resolved') AS is_open
   FROM alert WHERE response_id = r.id) AS told ON true
 """)
 
@@ -60,8 +62,10 @@ FROM new WHERE response.id = new.id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """One response to score, locked. `told` is the worst tier that was ever acted on for it.
+    """One response to score, locked.
 
+    `told` is the worst tier that was ever acted on for it; `is_closed` says that it was, and that no alert is open now.
+    `known_rules` are those that fired at its last score.
     `answers` are the newest of each item; `since_closed` those of them that came after an alert on the response was
     last closed, and None when none ever was.
     """
@@ -77,6 +81,8 @@ class Due:
     agents: tuple[str, ...]
     context: Mapping[str, Flag]
     told: Tier | None
+    is_closed: bool
+    known_rules: frozenset[str]
     answers: Answers
     since_closed: Answers | None
 
@@ -138,6 +144,8 @@ def _as_due(row: sa.RowMapping) -> Due:
         agents=tuple(row["agents"]),
         context={key: Flag(value) for key, value in row["context"].items()},
         told=worst(*(Tier(tier) for tier in row["tiers"] or ())),
+        is_closed=row["is_open"] is False,
+        known_rules=frozenset(row["known_rules"] or ()),
         answers={item: value for item, (value, _) in newest.items()},
         since_closed=_new_ones(newest) if row["closed_at"] else None,
     )

@@ -39,8 +39,7 @@ def who() -> ResponseReturnValue:
 def say_who() -> ResponseReturnValue:
     """Self and helper go on; the wrong person is let go, and the clinic hears of it."""
     form = WhoForm()
-    if not form.validate():
-        form.who.errors = [words.say("choose_who")] if _visit() else []
+    if not form.is_valid():
         return _who_page(form, 422)
     now = clock.now()
     if form.who.data == "not_me":
@@ -119,9 +118,7 @@ def review() -> ResponseReturnValue:
     visit = _visit()
     if visit.phase is not Phase.ASKING:
         return redirect(_place(visit), code=303)
-    rows = [(item, answer_in_words(visit.protocol, item, visit.answers.get(item.key), visit.language)) for item in visit.shown]
-    is_open = {item.key for item in visit.shown if not in_full(item, visit.answers.get(item.key))}
-    return _page("pages/survey/review.html", visit, rows=rows, is_open=is_open)
+    return _page("pages/survey/review.html", visit, rows=[_row(visit, item) for item in visit.shown])
 
 
 @blueprint.post("/send")
@@ -205,7 +202,15 @@ def _who_page(form: WhoForm, status: int) -> ResponseReturnValue:
     visit = _visit()
     if visit.phase is not Phase.WHO:
         return redirect(_place(visit), code=303)
-    return _page("pages/survey/who.html", visit, form=form, AnsweredBy=AnsweredBy), status
+    if form.who.errors:
+        form.who.errors = (words.say("choose_who"),)
+    return _page("pages/survey/who.html", visit, form=form), status
+
+
+def _row(visit: Visit, item: Item) -> tuple[Item, str, bool]:
+    """An item, its answer in words, and whether all of it was answered."""
+    answer = visit.answers.get(item.key)
+    return item, answer_in_words(visit.protocol, item, answer, visit.language), in_full(item, answer)
 
 
 def _birth_page(form: BirthForm, visit: Visit, status: int) -> ResponseReturnValue:
@@ -226,7 +231,7 @@ def _question_page(visit: Visit, item: Item, problem: InvalidInput | None = None
         number=number,
         count=count,
         previous=previous_item(visit.protocol, visit.answers, visit.context, before=item.key),
-        is_told=visit.tier.pages,
+        is_told=visit.is_told,
         is_helper=visit.answered_by is AnsweredBy.HELPER,
     )
     return page, 422 if problem else 200

@@ -45,7 +45,7 @@ def show(digest: str, name: str) -> Response:
     """A style sheet at the address that `asset` made."""
     if name not in BUNDLES or load(name).digest != digest:
         abort(404)
-    packed = "gzip" in request.accept_encodings
+    packed = request.accept_encodings.quality("gzip") > 0
     response = make_response(load(name).packed if packed else load(name).plain)
     response.headers["Content-Type"] = "text/css; charset=utf-8"
     response.headers["Cache-Control"] = FOR_GOOD

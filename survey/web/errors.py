@@ -17,6 +17,7 @@ from survey.web import clinic, words
 
 log = structlog.get_logger()
 
+OURS = (str(ROOT / "survey"), str(ROOT / "templates"))
 PATIENT_PATHS = ("/s/", "/check-in")
 RETRY_AFTER_S = 10
 
@@ -29,7 +30,16 @@ STATUS: dict[type[DomainError], int] = {
     Stale: 409,
     Unavailable: 503,
 }
-NOTICES = {400: "reopen", 403: "refused", 404: "wrong", 405: "wrong", 409: "fault", 413: "big", 429: "slow", 503: "down"}
+NOTICES = {
+    400: "reopen",
+    403: "refused",
+    404: "wrong",
+    405: "wrong",
+    409: "fault",
+    413: "big",
+    429: "slow",
+    503: "down",
+}
 """Status to the sentences of its page; any other is a fault of ours."""
 
 STAFF_SENTENCES = {
@@ -54,13 +64,13 @@ class Application(Flask):
 
 def own_frames(trace: TracebackType | None) -> list[str]:
     """`survey/web/answers.py:40 save` for each frame of ours, outermost first."""
-    ours = [frame for frame in traceback.extract_tb(trace) if frame.filename.startswith(str(ROOT / "survey"))]
+    ours = [frame for frame in traceback.extract_tb(trace) if frame.filename.startswith(OURS)]
     return [f"{frame.filename.removeprefix(str(ROOT))[1:]}:{frame.lineno} {frame.name}" for frame in ours]
 
 
 def install(app: Flask) -> None:
     """Answer every error with a page."""
-    app.register_error_handler(CSRFError, lambda error: page(400))
+    app.register_error_handler(CSRFError, _form_is_old)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DomainError, _domain)
 
@@ -83,6 +93,10 @@ def page(status: int, sentence: str | None = None) -> ResponseReturnValue:
         response = make_response(response)
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
+
+
+def _form_is_old(_error: CSRFError) -> ResponseReturnValue:
+    return page(400)
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

@@ -101,7 +101,7 @@ def _add_headers(*, secure: bool) -> Callable[[Response], Response]:
 
 
 def _pack(response: Response) -> Response:
-    wanted = "gzip" in request.accept_encodings and "Content-Encoding" not in response.headers
+    wanted = request.accept_encodings.quality("gzip") > 0 and "Content-Encoding" not in response.headers
     if not wanted or response.is_streamed or not response.content_type.startswith(PACKABLE):
         return response
     if len(response.get_data()) >= WORTH_PACKING:

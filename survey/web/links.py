@@ -28,7 +28,6 @@ def show(token: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/s/<token>/start")
-@csrf.exempt
 @guard.patient_link
 def start(token: str) -> ResponseReturnValue:
     """Swap the link for a session cookie; no later address holds the token."""
@@ -38,6 +37,9 @@ def start(token: str) -> ResponseReturnValue:
     except NotFound:
         return redirect(url_for("links.show", token=token), code=303)
     return remember(redirect(url_for("answers.resume"), code=303), session_token)
+
+
+csrf.exempt(start)  # the token in the path is what this form proves itself by
 
 
 @blueprint.get("/s/<token>/start")
@@ -67,9 +69,10 @@ def cookie_name() -> str:
     return "__Host-daytwo-patient" if _is_secure() else "daytwo-patient"
 
 
-def remember(answer: Response, session_token: str) -> Response:
+def remember(answer: ResponseReturnValue, session_token: str) -> Response:
     """Set the cookie of a patient's session."""
-    answer.set_cookie(
+    response = make_response(answer)
+    response.set_cookie(
         cookie_name(),
         session_token,
         max_age=SESSION_LASTS,
@@ -78,7 +81,7 @@ def remember(answer: Response, session_token: str) -> Response:
         httponly=True,
         samesite="Lax",
     )
-    return answer
+    return response
 
 
 def forget(answer: ResponseReturnValue) -> Response:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from flask_wtf import FlaskForm
-from wtforms import Form, IntegerField, RadioField, SelectField, TextAreaField
+from wtforms import Form as PlainForm
+from wtforms import IntegerField, RadioField, SelectField, TextAreaField
 from wtforms.validators import NumberRange, Optional
 
 from survey.domain.answers import NO, YES, Answer
@@ -14,12 +14,13 @@ from survey.domain.protocol import SCALE_MOST, ItemKind, Protocol, in_language
 from survey.domain.questionnaire import ANSWER
 from survey.domain.responses import AnsweredBy
 from survey.web import words
+from survey.web.forms import Form
 
 OLDEST, NEWEST = 1900, 2100
 
 
 @lru_cache(maxsize=512)
-def question(protocol: Protocol, key: str, language: str) -> type[Form]:
+def question(protocol: Protocol, key: str, language: str) -> type[PlainForm]:
     """The form of an item: a field called `answer`, or one field for each line. Made once for each language."""
     item = protocol.item(key)
     fields: dict[str, Any] = {}
@@ -35,32 +36,32 @@ def question(protocol: Protocol, key: str, language: str) -> type[Form]:
     else:
         options = [(option.key, in_language(option.text, language)) for option in item.options]
         fields[ANSWER] = RadioField(in_language(item.text, language), choices=options)
-    return type(f"Question_{key}", (Form,), fields)
+    return type(f"Question_{key}", (PlainForm,), fields)
 
 
-def with_answer(form: type[Form], answer: Answer | None) -> Form:
+def with_answer(form: type[PlainForm], answer: Answer | None) -> PlainForm:
     """The form holding what was answered before."""
     if isinstance(answer, Mapping):
         return form(data=dict(answer))
     return form(data={ANSWER: None if answer is None else str(answer)})
 
 
-def with_problem(form: type[Form], sent: Any, problem: InvalidInput) -> Form:
+def with_problem(form: type[PlainForm], sent: Any, problem: InvalidInput) -> PlainForm:
     """The form as it was sent, the trouble beside the field that has to be mended."""
     filled = form(sent)
-    sentence = words.say(problem.message_key, **{key: value for key, value in problem.params.items()})
+    sentence = words.say(problem.message_key, **problem.params)
     for name in str(problem.params.get("lines", problem.field)).split(","):
-        filled[name].errors = [sentence]
+        filled[name].errors = (sentence,)
     return filled
 
 
-class WhoForm(FlaskForm):
+class WhoForm(Form):
     """Whose hands hold the phone; `not_me` ends it."""
 
     who = RadioField(choices=[*(each.value for each in AnsweredBy), "not_me"])
 
 
-class BirthForm(FlaskForm):
+class BirthForm(Form):
     """Month and year of birth. Nothing at all is an answer, too."""
 
     month = SelectField(validators=[Optional()], validate_choice=False)
@@ -68,10 +69,10 @@ class BirthForm(FlaskForm):
 
     def is_right(self) -> bool:
         """Whether both or none can be read; if not, the sentences stand beside the fields."""
-        if not self.validate():
-            self.year.errors = [words.say("birth_year_wrong")]
+        if not self.is_valid():
+            self.year.errors = (words.say("birth_year_wrong"),)
         elif bool(self.month.data) != (self.year.data is not None):
-            (self.year if self.month.data else self.month).errors = [words.say("birth_both")]
+            (self.year if self.month.data else self.month).errors = (words.say("birth_both"),)
         return not self.errors
 
     @property
