@@ -33,7 +33,8 @@ _local = threading.local()
 def connection() -> psycopg.Connection[Any]:
     """One for each thread, kept."""
     if not hasattr(_local, "connection"):
-        _local.connection = psycopg.connect(os.environ["BENCH_DATABASE_URL"], row_factory=dict_row)
+        address = os.environ["BENCH_DATABASE_URL"]
+        _local.connection = psycopg.connect(address, row_factory=dict_row, autocommit=True)
     kept: psycopg.Connection[Any] = _local.connection
     return kept
 
@@ -42,7 +43,8 @@ def connection() -> psycopg.Connection[Any]:
 def answer(item: str) -> Any:
     """Look the session up, save the answer, send the browser on."""
     digest = hashlib.sha256(request.cookies["token"].encode()).digest()
-    with connection() as tx:
+    tx = connection()
+    with tx.transaction():
         row = tx.execute(LOOK, (digest,)).fetchone()
         assert row is not None
         tx.execute(SAVE, (row["response_id"], row["revision"], item, json.dumps(int(request.form["answer"]))))

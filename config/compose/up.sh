@@ -2,7 +2,8 @@
 # Makes the secrets that are missing, builds the image, and brings Daytwo up. What is given goes to `compose up`:
 #     sh config/compose/up.sh
 #     sh config/compose/up.sh --scale web=2 --scale worker-paging=2
-# COMPOSE names another tool, for example COMPOSE=podman-compose. Profiles: COMPOSE_PROFILES=demo.
+#     DEMO=true sh config/compose/up.sh         with invented patients, and phones that show what they received
+# COMPOSE names another tool, for example COMPOSE=podman-compose.
 set -eu
 cd "$(dirname "$0")/../.."
 umask 077
@@ -37,4 +38,7 @@ derive redis_conf "requirepass $(read_secret redis_password)"
 chmod 700 secrets
 chmod 444 secrets/*.txt
 
+if [ "${DEMO:-}" = true ]; then
+  export COMPOSE_PROFILES=demo TWILIO_BASE_URL=http://phones:8010
+fi
 exec ${COMPOSE:-docker compose} up --detach --build "$@"
