@@ -39,7 +39,7 @@ def worker(queues: tuple[str, ...], threads: int | None) -> None:
     from workers.celery_app import app
 
     count = threads or max(THREADS[Queue(queue)] for queue in queues)
-    app.worker_main(
+    app.worker_main(  # type: ignore[no-untyped-call]
         [
             "worker",
             f"--queues={','.join(queues)}",
@@ -61,7 +61,7 @@ def beat() -> None:
     from workers.celery_app import app
 
     timetable = Path(tempfile.gettempdir()) / f"daytwo-beat-{os.getpid()}"
-    app.start(["beat", f"--schedule={timetable}", "--loglevel=WARNING", "--pidfile="])
+    app.start(["beat", f"--schedule={timetable}", "--loglevel=WARNING", "--pidfile="])  # type: ignore[no-untyped-call]
 
 
 @click.command()

@@ -45,19 +45,24 @@ def breaches(tx: Tx, *, now: datetime) -> dict[str, int]:
     """How many rows break each invariant; 0 is well."""
     late = {"late": now - LATE, "long_late": now - 10 * LATE}
     return {
-        name: tx.run(sa.text(query), {key: late[key] for key in late if f":{key}" in query}).scalar_one()
+        name: _count(tx, query, **{key: late[key] for key in late if f":{key}" in query})
         for name, query in BREACHES.items()
     }
 
 
 def unreadable_protocols(tx: Tx) -> int:
     """Open surveys whose protocol version is not in the database."""
-    return tx.run(
-        sa.text("""SELECT count(*) FROM invitation i LEFT JOIN protocol_version v ON v.id = i.protocol_version_id
-        WHERE v.id IS NULL""")
-    ).scalar_one()
+    return _count(
+        tx,
+        """SELECT count(*) FROM invitation i LEFT JOIN protocol_version v ON v.id = i.protocol_version_id
+        WHERE v.id IS NULL""",
+    )
 
 
 def scoring_faults(tx: Tx) -> int:
     """Responses whose newest scoring failed; each of them pages."""
-    return tx.run(sa.text("SELECT count(*) FROM response WHERE score_fault IS NOT NULL")).scalar_one()
+    return _count(tx, "SELECT count(*) FROM response WHERE score_fault IS NOT NULL")
+
+
+def _count(tx: Tx, query: str, **parameters: datetime) -> int:
+    return int(tx.run(sa.text(query), parameters).scalar_one())
