@@ -5,7 +5,7 @@ import sys
 import click
 from pydantic import ValidationError
 
-from survey.cli import clinic, demo, processes, upkeep
+from survey.cli import clinic, demo, ping, processes, upkeep
 from survey.domain.errors import DomainError
 
 EPILOG = """
@@ -23,7 +23,7 @@ def daytwo() -> None:
     """Follow patients up after a procedure, and page the on-call clinician until the worrying one is reached."""
 
 
-for command in (*processes.COMMANDS, *clinic.COMMANDS, *upkeep.COMMANDS, *demo.COMMANDS):
+for command in (*processes.COMMANDS, *clinic.COMMANDS, *upkeep.COMMANDS, *ping.COMMANDS, *demo.COMMANDS):
     daytwo.add_command(command)
 
 
