@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import phonenumbers
-from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, geocoder
+from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 from survey.domain.errors import Refused
 from survey.domain.patients import Block
@@ -36,12 +36,6 @@ def region_of(e164: str) -> str:
     """The country of a number, for instance of the clinic's own; the United States when it cannot be told."""
     number = _parse(e164, DEFAULT_REGION)
     return (number and phonenumbers.region_code_for_number(number)) or DEFAULT_REGION
-
-
-def country_of(e164: str) -> str:
-    """The country's name in English, as far as the library knows it."""
-    number = _parse(e164, DEFAULT_REGION)
-    return str(geocoder.country_name_for_number(number, "en")) if number else ""
 
 
 def national(e164: str) -> str:
