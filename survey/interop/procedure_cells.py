@@ -113,8 +113,9 @@ def _split(cell: str) -> list[str]:
 
 
 def _iso(cell: str) -> date | None:
+    """The one ISO form that people write; weeks and forms without hyphens are left alone."""
     try:
-        return date.fromisoformat(cell) if len(cell) == 10 else None
+        return date.fromisoformat(cell) if len(cell) == 10 and cell[4] == cell[7] == "-" else None
     except ValueError:
         return None
 
