@@ -12,7 +12,7 @@ import click
 
 from survey.cli import place
 from survey.domain.queues import Queue
-from survey.settings import ROOT
+from survey.settings import ROOT, Settings
 
 QUEUES = click.Choice([queue.value for queue in Queue])
 THREADS = {Queue.SCORING: 1, Queue.PAGING: 4, Queue.SENDING: 4, Queue.MAINTENANCE: 1}
@@ -35,12 +35,13 @@ def worker(queues: tuple[str, ...], threads: int | None) -> None:
     Give paging and scoring workers of their own: a bulk of sends must not stand before a page. A worker that is started
     before its database or Redis waits for them.
     """
-    place.settings()
+    _quiet(place.settings())
     from workers.celery_app import app
 
     count = threads or max(THREADS[Queue(queue)] for queue in queues)
     app.worker_main(  # type: ignore[no-untyped-call]
         [
+            "--quiet",
             "worker",
             f"--queues={','.join(queues)}",
             "--pool=threads",
@@ -57,16 +58,17 @@ def worker(queues: tuple[str, ...], threads: int | None) -> None:
 @click.command()
 def beat() -> None:
     """Ring for slow housekeeping. Nothing that must not be lost hangs on it: the sentinel does that."""
-    place.settings()
+    _quiet(place.settings())
     from workers.celery_app import app
 
     timetable = Path(tempfile.gettempdir()) / f"daytwo-beat-{os.getpid()}"
-    app.start(["beat", f"--schedule={timetable}", "--loglevel=WARNING", "--pidfile="])  # type: ignore[no-untyped-call]
+    app.start(["--quiet", "beat", f"--schedule={timetable}", "--loglevel=WARNING", "--pidfile="])  # type: ignore[no-untyped-call]
 
 
 @click.command()
 def sentinel() -> None:
     """Watch, with PostgreSQL alone: ring for what is due, do what is overdue. Run two; one works, one stands by."""
+    _quiet(place.settings())
     settings = place.connect(pool_size=3, patience_s=3600)
     from survey.services import health
     from workers import sentinel as watch
@@ -79,6 +81,13 @@ def sentinel() -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     watch.run(settings, stop, healthy=health.holds)
+
+
+def _quiet(settings: Settings) -> None:
+    """Log as the web process does: one JSON object a line, from LOG_LEVEL on."""
+    from survey.web import logs
+
+    logs.configure(settings.log_level)
 
 
 @click.command()

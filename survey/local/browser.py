@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 import httpx
 
@@ -12,6 +12,7 @@ from survey.local.errors import LocalError
 
 TIMEOUT_S = 15.0
 CHECKABLE = ("checkbox", "radio")
+INLINE = ("a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "wbr")
 NOT_SENT = ("submit", "button", "image", "reset", "file")
 
 
@@ -37,6 +38,11 @@ class Form:
     fields: dict[str, str] = field(default_factory=dict)
     choices: list[Choice] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        """Where it goes, without query and fragment."""
+        return urlsplit(self.action).path
 
     @property
     def names(self) -> frozenset[str]:
@@ -73,15 +79,22 @@ class _Reader(HTMLParser):
         self._muted = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._break(tag)
         given = {name: value or "" for name, value in attrs}
         begin = getattr(self, f"_begin_{tag}", None)
         if begin is not None:
             begin(given)
 
     def handle_endtag(self, tag: str) -> None:
+        self._break(tag)
         end = getattr(self, f"_end_{tag}", None)
         if end is not None:
             end()
+
+    def _break(self, tag: str) -> None:
+        """Words on either side of a block are two words."""
+        if tag not in INLINE:
+            self.words.append(" ")
 
     def handle_data(self, data: str) -> None:
         if self._muted:
@@ -178,17 +191,14 @@ class Page:
     def form(self, *, posts_to: str = "", having: str = "") -> Form:
         """The first form that posts to an address ending so, or has that field. Raises BrowserError."""
         for one in self.forms:
-            if one.action.partition("?")[0].endswith(posts_to) and (not having or having in one.names):
+            if one.path.endswith(posts_to) and (not having or having in one.names):
                 return one
         wanted = posts_to or having or "anything"
         raise BrowserError(f"The page {route(self.url)} has no form for {wanted}. It says: {self.text[:200]}")
 
     def has_form(self, *, posts_to: str = "", having: str = "") -> bool:
         """Whether `form` would find one."""
-        return any(
-            one.action.partition("?")[0].endswith(posts_to) and (not having or having in one.names)
-            for one in self.forms
-        )
+        return any(one.path.endswith(posts_to) and (not having or having in one.names) for one in self.forms)
 
     def link(self, containing: str) -> Link:
         """The first link whose address contains that. Raises BrowserError."""
@@ -244,11 +254,12 @@ class Browser:
         self, page: Page, form: Form, values: Mapping[str, str], *, files: Mapping[str, tuple[str, bytes]] | None = None
     ) -> Page:
         """Send the form with `values` over what it holds already. Raises BrowserError when it comes back refused."""
-        address = urljoin(page.url, form.action) if form.action else page.url
+        address = urldefrag(urljoin(page.url, form.action)).url
         fields = form.fields | dict(values)
         if form.method == "get":
             return self._expect(self._fetch("GET", address, params=fields))
-        origin = {"Origin": str(httpx.URL(address).copy_with(path="/", query=None)).rstrip("/"), "Referer": page.url}
+        parts = urlsplit(address)
+        origin = {"Origin": f"{parts.scheme}://{parts.netloc}", "Referer": page.url}
         sent = {name: (called, content, "text/csv") for name, (called, content) in (files or {}).items()}
         return self._expect(self._fetch("POST", address, data=fields, files=sent or None, headers=origin))
 

@@ -40,13 +40,14 @@ def fresh(*, history: bool) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="daytwo-check-") as place:
         folder, log = Path(place) / "daytwo", Path(place) / "log"
+        code = 1
         try:
             with log.open("w", encoding="utf-8") as out, _running(folder, out, history=history) as access:
                 code = against(access)
         finally:
+            if code and log.exists():
+                _show_end_of(log)
             services.erase(folder)
-        if code:
-            _show_end_of(log)
     return code
 
 

@@ -29,7 +29,7 @@ from survey.store import doorbell, session
 
 PORT, PHONES_PORT = 8000, 8010
 REAL_PROVIDERS = ("TWILIO_ACCOUNT_SID", "SMTP_HOST")
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 """How long the first page may take before the demo says that something is wrong."""
 
 

@@ -170,7 +170,7 @@ class MainJob:
         _sign_in(self._clinician, self.access.clinicians[self._page_text["to"]], self.access.password)
         page = self._clinician.open(self._alert_path)
         reached = next(
-            (one for one in page.forms if one.action.endswith("/contact") and one.fields.get("result") == "reached"),
+            (one for one in page.forms if one.path.endswith("/contact") and one.fields.get("result") == "reached"),
             None,
         )
         if reached is None:
