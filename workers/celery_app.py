@@ -1,10 +1,12 @@
 """The Celery application: a doorbell's listener. Its queues hold rings without arguments; the work stands in rows."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from celery import Celery
+from celery.exceptions import SecurityWarning
 from celery.signals import worker_init
 
 from survey.domain.queues import TASKS, Queue
@@ -12,6 +14,8 @@ from survey.settings import load
 from workers import schedule, wiring
 
 settings = load()
+# Celery warns root because of pickled messages; ours are JSON, and nothing else is accepted.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 
 def broker_url(redis_url: str) -> str:
@@ -50,6 +54,7 @@ app.conf.update(
     },
     worker_cancel_long_running_tasks_on_connection_loss=False,  # never cut a provider's call in two
     worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,  # our log lines are JSON, and go out as they are
     task_serializer="json",
     accept_content=["json"],
     task_default_queue=Queue.MAINTENANCE.value,
