@@ -210,7 +210,8 @@ def _who_page(form: WhoForm, status: int) -> ResponseReturnValue:
 def _row(visit: Visit, item: Item) -> tuple[Item, str, bool]:
     """An item, its answer in words, and whether all of it was answered."""
     answer = visit.answers.get(item.key)
-    return item, answer_in_words(visit.protocol, item, answer, visit.language), in_full(item, answer)
+    written = answer_in_words(visit.protocol, item, answer, visit.language)
+    return item, words.say("nothing_written") if answer == "" else written, in_full(item, answer)
 
 
 def _birth_page(form: BirthForm, visit: Visit, status: int) -> ResponseReturnValue:
@@ -230,23 +231,29 @@ def _question_page(visit: Visit, item: Item, problem: InvalidInput | None = None
         form=form,
         number=number,
         count=count,
-        previous=previous_item(visit.protocol, visit.answers, visit.context, before=item.key),
+        back=_back(visit, item),
         is_told=visit.is_told,
         is_helper=visit.answered_by is AnsweredBy.HELPER,
     )
     return page, 422 if problem else 200
 
 
+def _back(visit: Visit, item: Item) -> str | None:
+    """The question before this one."""
+    previous = previous_item(visit.protocol, visit.answers, visit.context, before=item.key)
+    return url_for("answers.ask", key=previous.key) if previous else None
+
+
 def _result_page(template: str, result: Result) -> str:
     visit, site, now = result.visit, result.site, clock.now()
-    values = {
+    values: dict[str, str] = {
         "emergency": site.emergency_number,
-        "phone": words.phone(site.phone),
-        "number": words.phone(site.phone),
+        "phone": words.unbroken(words.phone(site.phone)),
+        "number": words.unbroken(words.phone(site.phone)),
         "date": words.day(visit.performed_on),
     }
     if result.promised_at is not None:
-        values["time"] = words.time_or_day(result.promised_at, site, now)
+        values["time"] = words.unbroken(words.time_or_day(result.promised_at, site, now))
         values["day"] = words.day(result.promised_at, site)
     return render_template(
         template,

@@ -9,6 +9,7 @@ import phonenumbers
 import yaml
 from babel.dates import format_date, format_time, get_month_names
 from flask import Flask, g, request
+from markupsafe import Markup, escape
 
 from survey.domain.protocol import Words, in_language
 from survey.domain.sites import Site
@@ -18,8 +19,8 @@ LOCALES: Mapping[str, str] = {"en": "en_US", "es": "es_US"}
 """Each language that patients may choose, and how dates are written in it."""
 FALLBACK = "en"
 RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
-LATEST_LOCAL = 1  # days ahead up to which the weekday alone says which day is meant
 
+_DOTTED = re.compile(r"\b([ap])\.\s*m\.")
 _SENTENCES = re.compile(r"(?<=[.?!])\s+")
 
 
@@ -33,7 +34,8 @@ def catalogue(language: str) -> Mapping[str, str]:
 
 def say(key: str, **values: str | int) -> str:
     """A sentence in the language of this request. Raises KeyError for one that does not exist."""
-    return catalogue(language())[key].format(**values)
+    text = catalogue(language())[key]
+    return (escape(text) if any(hasattr(value, "__html__") for value in values.values()) else text).format(**values)
 
 
 def language() -> str:
@@ -59,8 +61,9 @@ def preferred() -> str:
 
 
 def clock_time(instant: datetime, site: Site) -> str:
-    """`2:07 PM`, on the clinic's clock."""
-    return str(format_time(site.local(instant), "short", locale=LOCALES[language()]))
+    """`2:07 PM`, on the clinic's clock; without the dots of `p. m.`, which would end the sentence."""
+    written = str(format_time(site.local(instant), "short", locale=LOCALES[language()]))
+    return _DOTTED.sub(r"\1m", written)
 
 
 def day(when: datetime | date, site: Site | None = None) -> str:
@@ -92,11 +95,17 @@ def phone(number: str) -> str:
     return str(phonenumbers.format_number(parsed, home if parsed.country_code == 1 else abroad))
 
 
-def fill(text: str, values: Mapping[str, str]) -> str:
+def fill(text: str, values: Mapping[str, str]) -> Markup:
     """A protocol's sentence with its {placeholders} filled; one that we do not know is left as it stands."""
+    filled = escape(text)
     for name, value in values.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text
+        filled = filled.replace(f"{{{name}}}", value)
+    return filled
+
+
+def unbroken(text: str) -> Markup:
+    """A number that must not be cut at the end of a line."""
+    return Markup('<bdi class="number">{}</bdi>').format(text)
 
 
 def question_parts(text: str) -> tuple[str, str, str]:
@@ -111,7 +120,13 @@ def question_parts(text: str) -> tuple[str, str, str]:
 def install(app: Flask) -> None:
     """Give every template the words of its request's language."""
     app.jinja_env.globals.update(
-        clock_time=clock_time, day=day, phone=phone, question_parts=question_parts, say=say, fill=fill
+        clock_time=clock_time,
+        day=day,
+        phone=phone,
+        unbroken=unbroken,
+        question_parts=question_parts,
+        say=say,
+        fill=fill,
     )
     app.context_processor(_for_templates)
 
