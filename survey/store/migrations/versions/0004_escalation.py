@@ -150,7 +150,8 @@ CREATE TABLE page_attempt (
   provider_ref text, detail text,
   delivery text, delivery_rank smallint NOT NULL DEFAULT 0, delivery_at timestamptz,
   UNIQUE (page_id, attempt_no));
-CREATE UNIQUE INDEX page_attempt_ref ON page_attempt (provider, provider_ref) WHERE provider_ref IS NOT NULL;
+-- Not unique: a provider that gives two texts one number must not keep us from recording that they were sent.
+CREATE INDEX page_attempt_ref ON page_attempt (provider, provider_ref) WHERE provider_ref IS NOT NULL;
 """
 
 DOWN = """

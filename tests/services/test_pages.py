@@ -1,0 +1,182 @@
+"""Handing pages over: one at a time, fenced, and never to a phone that was put away."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from survey.domain.oncall import MethodKind
+from survey.domain.pages import PageState
+from survey.messaging import registry
+from survey.messaging.outcomes import VALID_FOR, Attempt, Outcome
+from survey.messaging.registry import Wiring
+from survey.services import alerts, escalation, oncall, pages
+from survey.store.session import transaction
+from tests import factories
+from tests.cast import ANA, BEN, NIGHT, ROOT
+from tests.conftest import Database
+from tests.fakes import FakeSms
+from tests.night import LEASE_S, PUBLIC_URL, Night
+
+
+@pytest.fixture
+def night(database: Database) -> Night:  # noqa: ARG001 (it stands behind every call)
+    factories.clinic()
+    quiet = Night()
+    quiet.wire()
+    return quiet
+
+
+def planned(night: Night) -> None:
+    """One alert whose first page waits to be sent."""
+    night.raised()
+    escalation.advance_due(now=night.now)
+
+
+def attempts() -> list[tuple[str, str]]:
+    with transaction() as tx:
+        rows = tx.run(sa.text("SELECT provider, outcome FROM page_attempt ORDER BY started_at"))
+        return [(row.provider, row.outcome) for row in rows]
+
+
+def test_firing_a_step_twice_plans_its_pages_once(night: Night) -> None:
+    alert = night.raised()
+    with transaction() as tx:
+        (way,) = oncall.ways(tx, oncall.live_policy(tx).steps[0].targets, alert.severity, night.now)
+        for _ in range(2):
+            pages.plan(tx, alert, [way], kind=pages.PageKind.CALL, step_seq=0, now=night.now)
+
+    assert len(alerts.get(alert.id).pages) == 1
+
+
+def test_ten_senders_at_once_put_one_text_on_the_wire(night: Night) -> None:
+    planned(night)
+
+    with ThreadPoolExecutor(max_workers=10) as pool:
+        list(pool.map(lambda _: pages.send_due(now=night.now), range(10)))
+
+    assert len(night.sms.wire) == 1
+
+
+def test_a_sender_that_comes_back_after_its_lease_records_its_try_and_changes_nothing(night: Night) -> None:
+    """It was stopped in the middle of its call; another has taken the page back and sent it meanwhile."""
+    later = night.now + timedelta(seconds=LEASE_S)
+
+    class SlowSms(FakeSms):
+        """Answers only after the others are done."""
+
+        def send(self, to: str, body: str, *, reference: object, valid_for: timedelta = VALID_FOR) -> Attempt:
+            registry.wire(Wiring(public_url=PUBLIC_URL, sms=night.sms, email=None, page_lease_s=LEASE_S))
+            while pages.send_due(now=later):
+                pass
+            return self.take(to, body, reference=reference)
+
+    planned(night)
+    slow = SlowSms(name="slow", always=Outcome.REFUSED)
+    registry.wire(Wiring(public_url=PUBLIC_URL, sms=slow, email=None, page_lease_s=LEASE_S))
+
+    pages.send_due(now=night.now)
+
+    (told,) = alerts.get(alerts.open_alerts()[0].id).pages
+    assert told.page.state is PageState.ACCEPTED
+    assert told.page.maybe_sent == 2
+    assert attempts() == [("slow", "refused"), ("fake", "accepted")]
+
+
+def test_no_transaction_is_open_while_the_provider_is_called(night: Night) -> None:
+    class CuriousSms(FakeSms):
+        """Looks whether anybody holds a transaction."""
+
+        def send(self, to: str, body: str, *, reference: object, valid_for: timedelta = VALID_FOR) -> Attempt:
+            with transaction() as tx:
+                others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                busy = " AND pid <> pg_backend_pid() AND xact_start IS NOT NULL AND backend_type = 'client backend'"
+                self.open = tx.run(sa.text(others + busy)).scalar_one()
+            return self.take(to, body, reference=reference)
+
+    planned(night)
+    curious = CuriousSms()
+    registry.wire(Wiring(public_url=PUBLIC_URL, sms=curious, email=None))
+
+    pages.send_due(now=night.now)
+
+    assert curious.open == 0
+
+
+def test_a_page_taken_while_its_sender_waits_is_not_sent_again(night: Night) -> None:
+    class TakenSms(FakeSms):
+        """The colleague beside it takes the alert in the middle of the call, which then ends in doubt."""
+
+        def send(self, to: str, body: str, *, reference: object, valid_for: timedelta = VALID_FOR) -> Attempt:
+            (alert,) = alerts.open_alerts()
+            alerts.take(alert.id, by=BEN.actor, epoch=1, now=night.now)
+            return self.take(to, body, reference=reference)
+
+    planned(night)
+    doubtful = TakenSms(always=Outcome.UNKNOWN)
+    registry.wire(Wiring(public_url=PUBLIC_URL, sms=doubtful, email=None))
+
+    pages.send_due(now=night.now)
+    pages.send_due(now=night.now + timedelta(minutes=1))
+
+    assert len(doubtful.wire) == 1
+    assert alerts.get(alerts.open_alerts()[0].id).pages[0].page.state is PageState.SUPERSEDED
+
+
+def test_mail_carries_the_way_to_the_sign_in_and_no_button(night: Night) -> None:
+    with transaction() as tx:
+        factories.method(tx, ANA, MethodKind.EMAIL, ANA.email)
+
+    alert = night.worry()
+
+    (mail,) = night.email.wire
+    assert mail.subject == f"Riverside Clinic: urgent check-in alert {alert.short_no}"
+    assert f"{PUBLIC_URL}/alerts/{alert.id}" in mail.body
+    assert "/a/" not in mail.body
+
+
+def test_without_a_provider_a_page_fails_at_once_and_the_next_step_comes(night: Night) -> None:
+    registry.wire(Wiring(public_url=PUBLIC_URL, sms=None, email=None))
+
+    alert = night.worry()
+    night.forward(timedelta(seconds=1))
+
+    assert night.story(alert).count("page_failed") >= 3
+    assert {provider for provider, _ in attempts()} == {"none"}
+
+
+def test_a_personal_rule_delays_the_second_text(night: Night) -> None:
+    (own,) = oncall.contact_methods(ANA.id)
+    with transaction() as tx:
+        for delay_s in (0, 60):
+            values = {"user_id": ANA.id, "contact_method_id": own.id, "urgency": "urgent", "delay_s": delay_s}
+            factories.insert(tx, "notification_rule", id=uuid4(), **values)
+
+    night.worry()
+    night.forward(timedelta(minutes=2))
+
+    assert night.minutes(ANA) == [0, 1]
+
+
+def test_the_first_page_of_an_alert_goes_before_the_repeat_of_another(night: Night) -> None:
+    old = night.worry()
+    night.now += timedelta(minutes=3)
+    escalation.advance_due(now=night.now)
+    new = night.raised()
+    escalation.advance_due(now=night.now)
+
+    pages.send_due(now=night.now)
+
+    assert f"alert {new.short_no}" in night.sms.wire[-1].body
+    assert f"alert {old.short_no}" in night.sms.wire[0].body
+
+
+def test_removing_a_method_puts_nobody_else_out_of_reach(night: Night) -> None:
+    (own,) = oncall.contact_methods(ANA.id)
+    oncall.remove_contact_method(own.id, by=ROOT.actor, now=NIGHT)
+
+    night.worry()
+
+    assert night.minutes(BEN) == [0]
