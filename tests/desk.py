@@ -78,14 +78,14 @@ def texting(email: Email | None = None, *, timeout_s: float = 5.0) -> Iterator[C
         yield carrier
 
 
-def twilio(carrier: Carrier, timeout_s: float = 5.0) -> TwilioSms:
-    """Our adapter, pointed at the carrier."""
+def twilio(carrier: Carrier, timeout_s: float = 5.0, *, clinic: str = PUBLIC_URL) -> TwilioSms:
+    """Our adapter, pointed at the carrier; receipts come back to `clinic`."""
     return TwilioSms(
         base_url=carrier.url,
         account_sid="AC0",
         auth_token=SECRET,
         sender="+12025550100",
-        receipts_url=f"{PUBLIC_URL}/receipts/sms",
+        receipts_url=f"{clinic}/receipts/sms",
         timeout_s=timeout_s,
     )
 

@@ -113,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _learn(self, body: bytes) -> None:
         try:
             wanted = json.loads(body)
-            self.server.script.add(str(wanted["to"]), str(wanted["mode"]), times=wanted.get("times"))
+            self.server.script.add(str(wanted["to"]), str(wanted["mode"]), times=wanted.get("times", 1))
         except (ValueError, KeyError, TypeError):
             self._json(400, {"message": 'Send {"to": "+1…" or "*", "mode": "…", "times": 1}.'})
             return
@@ -134,9 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
             sid=sid,
         )
         self.server.journal.add(entry)
-        self._answer(entry)
         if self.server.postman and entry.arrived:
             self.server.postman.deliver(entry, authorization=self.headers.get("Authorization") or "")
+        self._answer(entry)
 
     def _answer(self, entry: Entry) -> None:
         mode, _, number = entry.mode.partition(":")

@@ -33,6 +33,10 @@ class Postman:
                 self._thread = threading.Thread(target=self._carry, name="receipts", daemon=True)
                 self._thread.start()
 
+    def finish(self) -> None:
+        """Wait until everything taken so far is told."""
+        self._waiting.join()
+
     def _carry(self) -> None:
         with httpx.Client(timeout=2.0, trust_env=False) as client:
             while True:
@@ -46,6 +50,7 @@ class Postman:
                     continue
                 for status in _STATUSES:
                     _tell(client, entry, status, secret=secret)
+                self._waiting.task_done()
 
 
 def _tell(client: httpx.Client, entry: Entry, status: str, *, secret: str) -> None:

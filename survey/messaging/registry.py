@@ -34,7 +34,7 @@ def wire(wiring: Wiring) -> None:
 
 
 def configure(settings: Settings) -> None:
-    """Wire this process. Raises ValueError when texts would not fit one segment, or a demo would text for real."""
+    """Wire this process. Raises ValueError when texts would not fit one segment."""
     twilio = _twilio(settings)
     if twilio is not None and len(settings.public_url) > LONGEST_PUBLIC_URL:
         raise ValueError(f"PUBLIC_URL: at most {LONGEST_PUBLIC_URL} characters, or a text needs two segments")
@@ -83,8 +83,6 @@ def _wired() -> Wiring:
 def _twilio(settings: Settings) -> TwilioSms | None:
     callback = f"{settings.public_url}/receipts/sms"
     if settings.demo:
-        if not settings.texts_stay_here:
-            return None  # a demo without its phones sends nothing, least of all to the world
         return TwilioSms(
             base_url=settings.twilio_base_url,
             # These open the demo's own phones only.

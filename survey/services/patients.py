@@ -229,14 +229,7 @@ def _settle_patient(tx: Tx, enrolment: Enrolment, known: Patient | None, *, by: 
 
 
 def _add_procedure(
-    tx: Tx,
-    enrolment: Enrolment,
-    patient: Patient,
-    *,
-    ground: Ground,
-    import_id: UUID | None,
-    by: Actor,
-    now: datetime,
+    tx: Tx, enrolment: Enrolment, patient: Patient, *, ground: Ground, import_id: UUID | None, by: Actor, now: datetime
 ) -> Procedure:
     new = Procedure(
         id=uuid4(),
