@@ -50,7 +50,7 @@ class Board:
 
 def board(now: datetime) -> Board:
     """Everything about on-call as it stands."""
-    watches = {watch.schedule.id: watch for watch in oncall.now_on_call(now)}
+    watches = oncall.now_on_call(now)
     gaps = oncall.gaps(now, until=now + AHEAD)
     with transaction() as tx:
         users = account_store.every(tx)
@@ -62,11 +62,18 @@ def board(now: datetime) -> Board:
                 watch=watch,
                 stretches=_stretches(tx, watch.schedule.id, names, gaps, now=now),
             )
-            for watch in watches.values()
+            for watch in watches
         )
-        policy = _policy_in_words(tx, names)
+        policy = _policy(tx)
+        sentences = _in_words(tx, policy, names) if policy else ()
     able = tuple((user.id, user.name) for user in users if user.active and may(user.role, Permission.ALERT_TAKE))
-    return Board(rosters=rosters, policy=policy, responders=able)
+    return Board(rosters=_in_paging_order(rosters, policy), policy=sentences, responders=able)
+
+
+def _in_paging_order(rosters: tuple[Roster, ...], policy: Policy | None) -> tuple[Roster, ...]:
+    """The roster that is paged first stands first; those that no step names come last."""
+    paged = [target.schedule_id for step in policy.steps for target in step.targets] if policy else []
+    return tuple(sorted(rosters, key=lambda one: paged.index(one.schedule.id) if one.schedule.id in paged else 99))
 
 
 def _stretches(
@@ -84,12 +91,16 @@ def _stretches(
     return tuple(sorted([*shifts, *holes], key=lambda one: one.starts_at))
 
 
-def _policy_in_words(tx: Tx, names: Mapping[UUID, str]) -> tuple[str, ...]:
-    """Each step as a sentence; empty while no policy is published."""
+def _policy(tx: Tx) -> Policy | None:
+    """The policy in force; None while none is published."""
     try:
-        policy = oncall.live_policy(tx)
+        return oncall.live_policy(tx)
     except NotFound:
-        return ()
+        return None
+
+
+def _in_words(tx: Tx, policy: Policy, names: Mapping[UUID, str]) -> tuple[str, ...]:
+    """Each step as a sentence."""
     rosters = {one.id: one.name for one in store.schedules(tx)}
     return tuple(_sentence(policy, step, names, rosters) for step in policy.steps)
 

@@ -11,7 +11,7 @@ from survey.domain import triage
 from survey.domain.accounts import Actor
 from survey.domain.alerts import Alert
 from survey.domain.answers import answer_in_words
-from survey.domain.invitations import Invitation
+from survey.domain.invitations import SENTENCES, Invitation
 from survey.domain.patients import Contact, Patient, Procedure
 from survey.domain.protocol import Flag, Protocol, Tier, in_language
 from survey.domain.questionnaire import visible_items
@@ -80,6 +80,11 @@ class CheckIn:
     told: Told | None = None
     answers: tuple[tuple[str, str], ...] = ()
     reasons: tuple[str, ...] = ()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why no message gets through, if none does."""
+        return SENTENCES[self.invitation.trouble] if self.invitation.trouble else None
 
     @property
     def tier(self) -> Tier | None:

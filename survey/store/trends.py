@@ -8,14 +8,14 @@ import sqlalchemy as sa
 
 from survey.store.session import Tx
 
-# A week begins on Monday on the wall of the site.
+# A week begins on Monday on the wall of the site. A check-in counts once it has had a day to be answered.
 RATES = sa.text("""
 SELECT date_trunc('week', i.due_at AT TIME ZONE s.zone)::date AS week, count(*) AS due,
        count(*) FILTER (WHERE r.mode = 'web') AS answered, count(*) FILTER (WHERE r.mode = 'phone') AS phoned
 FROM invitation i
 JOIN site s ON s.id = i.site_id
 LEFT JOIN response r ON r.invitation_id = i.id AND i.state = 'completed'
-WHERE i.due_at >= :since AND i.due_at <= :now AND i.state <> 'stopped'
+WHERE i.due_at >= :since AND i.due_at <= CAST(:now AS timestamptz) - interval '1 day' AND i.state <> 'stopped'
   AND (CAST(:site_id AS uuid) IS NULL OR i.site_id = :site_id)
 GROUP BY week ORDER BY week
 """)
@@ -67,7 +67,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateWeek:
-    """Check-ins that fell due in the week, and how many of them were answered by link or by phone."""
+    """Check-ins that fell due in the week, more than a day ago, and how many were answered by link or by phone."""
 
     week: date
     due: int

@@ -6,7 +6,7 @@ from math import ceil
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 720, 280
+WIDE, HALF, HEIGHT = 720, 480, 280
 TOP, BOTTOM, RIGHT = 16, 46, 12
 FONT = 13
 CHARACTER = 8.2
@@ -37,11 +37,12 @@ class Frame:
     left: float
     most: float
     places: int
+    across: int = WIDE
 
     @property
     def width(self) -> float:
         """Of the plotting area."""
-        return WIDTH - RIGHT - self.left
+        return self.across - RIGHT - self.left
 
     def x(self, place: int) -> float:
         """The middle of a place."""
@@ -58,13 +59,13 @@ def line(name: str, *, title: str, description: str, values: Sequence[Value], mo
     dots = [(frame.x(n), frame.y(v.value)) for n, v in enumerate(values) if v.value is not None]
     marks = [f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"/>' for x, y in dots]
     paths = [f'<path class="line" d="M{"L".join(_points(run, frame))}"/>' for run in _runs(values)]
-    return _svg(name, title, description, [*_axes(frame, [v.label for v in values], unit), *paths, *marks])
+    return _svg(name, title, description, frame, [*_axes(frame, [v.label for v in values], unit), *paths, *marks])
 
 
 def bars(name: str, *, title: str, description: str, values: Sequence[Value]) -> Markup:
-    """One bar for each value, its number above it."""
+    """One bar for each value, its number above it; drawn for half the page's width."""
     most = _round_up(max((v.value or 0 for v in values), default=0))
-    frame = _frame(most, len(values), "")
+    frame = _frame(most, len(values), "", across=HALF)
     wide = frame.width / max(len(values), 1) * 0.7
     shapes = [
         _rect(frame.x(n) - wide / 2, frame.y(v.value), wide, frame.y(0) - frame.y(v.value), "bar")
@@ -72,7 +73,7 @@ def bars(name: str, *, title: str, description: str, values: Sequence[Value]) ->
         for n, v in enumerate(values)
         if v.value
     ]
-    return _svg(name, title, description, [*_axes(frame, [v.label for v in values], ""), *shapes])
+    return _svg(name, title, description, frame, [*_axes(frame, [v.label for v in values], ""), *shapes])
 
 
 def stacks(
@@ -82,9 +83,8 @@ def stacks(
     most = _round_up(max((sum(v.layers) for v in values if v.layers), default=0))
     frame = _frame(most, len(values), "")
     shapes = [shape for n, v in enumerate(values) for shape in _stack(frame, n, v.layers or (), layers)]
-    return _svg(
-        name, title, description, [*_axes(frame, [v.label for v in values], ""), *shapes, *_legend(frame, layers)]
-    )
+    parts = [*_axes(frame, [v.label for v in values], ""), *shapes, *_legend(frame, layers)]
+    return _svg(name, title, description, frame, parts)
 
 
 def _stack(frame: Frame, place: int, counts: Sequence[int], layers: Sequence[tuple[str, str]]) -> Iterable[str]:
@@ -108,7 +108,7 @@ def _axes(frame: Frame, labels: Sequence[str], unit: str) -> Iterable[str]:
     for tick in range(TICKS + 1):
         value = frame.most * tick / TICKS
         y = frame.y(value)
-        yield f'<line class="grid" x1="{frame.left:.1f}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        yield f'<line class="grid" x1="{frame.left:.1f}" x2="{frame.across - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
         yield _text(frame.left - 8, y + 4, f"{value:g}{unit}", "end")
     every = _label_step(frame, labels)
     for place, label in enumerate(labels):
@@ -122,9 +122,9 @@ def _label_step(frame: Frame, labels: Sequence[str]) -> int:
     return max(1, ceil(widest / (frame.width / max(len(labels), 1))))
 
 
-def _frame(most: float, places: int, unit: str) -> Frame:
+def _frame(most: float, places: int, unit: str, *, across: int = WIDE) -> Frame:
     widest = max(len(f"{most * tick / TICKS:g}{unit}") for tick in range(TICKS + 1))
-    return Frame(left=max(widest * CHARACTER + 14, 34), most=most, places=places)
+    return Frame(left=max(widest * CHARACTER + 14, 34), most=most, places=places, across=across)
 
 
 def _round_up(most: float) -> float:
@@ -134,10 +134,11 @@ def _round_up(most: float) -> float:
 
 
 def _steps() -> Iterable[int]:
+    yield from (1, 2, 3, 4, 5)
     size = 1
     while True:
-        yield from (size, 2 * size, 5 * size)
         size *= 10
+        yield from (round(size * part) for part in (1, 1.5, 2, 2.5, 3, 4, 5))
 
 
 def _runs(values: Sequence[Value]) -> list[list[tuple[int, float]]]:
@@ -163,9 +164,11 @@ def _text(x: float, y: float, words: str, css: str) -> str:
     return f'<text class="{css}" x="{x:.1f}" y="{y:.1f}">{escape(words)}</text>'
 
 
-def _svg(name: str, title: str, description: str, parts: Iterable[str]) -> Markup:
+def _svg(name: str, title: str, description: str, frame: Frame, parts: Iterable[str]) -> Markup:
+    css = "chart half" if frame.across == HALF else "chart"
     head = (
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{name}-title {name}-desc">'
+        f'<svg class="{css}" viewBox="0 0 {frame.across} {HEIGHT}" role="img" '
+        f'aria-labelledby="{name}-title {name}-desc">'
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
     )
     return Markup(head + "".join(parts) + "</svg>")  # noqa: S704 (every word in it went through escape)

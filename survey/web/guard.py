@@ -34,6 +34,8 @@ class Policy:
     why: str = ""
 
 
+ENROL = ("patients.enrol", "patients.add")
+
 _MARK = "__daytwo_policies__"
 
 
@@ -160,9 +162,19 @@ def _keep_out_of_caches(response: Response) -> Response:
 
 
 def _for_templates() -> dict[str, object]:
-    """`person` and `can("patient:read")` in every staff template."""
+    """`person`, `can("patient:read")`, and where one is, in every staff template."""
     signed_in: Person | None = g.get("person")
     return {
         "person": signed_in,
+        "home": home,
+        "here": _is_here,
         "can": lambda name: signed_in is not None and may(signed_in.role, Permission(name)),
     }
+
+
+def _is_here(endpoint: str) -> bool:
+    """Whether the link to `endpoint` is the place that the present page belongs to; a patient's pages, to the list."""
+    section = (request.endpoint or "").partition(".")[0]
+    if endpoint == "worklist.show":
+        return section in ("worklist", "alerts", "patients") and request.endpoint not in ENROL
+    return request.endpoint in ENROL if endpoint in ENROL else section == endpoint.partition(".")[0]

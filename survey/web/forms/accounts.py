@@ -21,9 +21,14 @@ class SignInForm(Form):
     """Email address and password; `next` is the page that was asked for."""
 
     email = EmailField(
-        "Email address", filters=[stripped], validators=[InputRequired("Enter your email address."), Length(max=254)]
+        "Email address",
+        filters=[stripped],
+        validators=[InputRequired("Enter your email address."), Length(max=254)],
+        render_kw={"autocomplete": "username"},
     )
-    password = PasswordField("Password", validators=[InputRequired("Enter your password.")])
+    password = PasswordField(
+        "Password", validators=[InputRequired("Enter your password.")], render_kw={"autocomplete": "current-password"}
+    )
     next = HiddenField()
 
 
@@ -52,4 +57,5 @@ class NewUserForm(Form):
         "First password",
         description="At least 15 characters, any characters. A few words in a row work well.",
         validators=[InputRequired("Enter a password.")],
+        render_kw={"autocomplete": "new-password"},
     )

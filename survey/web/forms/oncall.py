@@ -1,6 +1,7 @@
 """The form that puts somebody on call."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,9 +14,9 @@ from survey.web.forms import Form
 class Instant(DateTimeLocalField):
     """A day and time on the roster's clock; what cannot be read is refused in words."""
 
-    def __init__(self, label: str, missing: str) -> None:
+    def __init__(self, label: str, missing: str, **bound: Any) -> None:
         formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]
-        super().__init__(label, format=formats, validators=[InputRequired(missing)])
+        super().__init__(label, format=formats, validators=[InputRequired(missing)], **bound)
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the browser's value, or one typed as 2026-11-23 18:00."""

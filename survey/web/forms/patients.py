@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from wtforms import (
@@ -31,8 +32,8 @@ LANGUAGES = {"en": "English", "es": "Español"}
 class Day(DateField):
     """A date; what cannot be read is refused in words."""
 
-    def __init__(self, label: str, missing: str) -> None:
-        super().__init__(label, validators=[InputRequired(missing)])  # type: ignore[no-untyped-call]
+    def __init__(self, label: str, missing: str, **bound: Any) -> None:
+        super().__init__(label, validators=[InputRequired(missing)], **bound)  # type: ignore[no-untyped-call]
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the browser's date, or one typed as 2026-11-23."""

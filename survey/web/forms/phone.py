@@ -62,14 +62,18 @@ def _questions(sheet: PhoneSheet, given: Mapping[str, str], wrong: Mapping[str, 
     return tuple(
         Question(
             item=item,
-            say=in_language(item.text, language),
-            means=in_language(item.text, STAFF) if language != STAFF else None,
+            say=_say(sheet, item, language),
+            means=_say(sheet, item, STAFF) if language != STAFF else None,
             after=_after(sheet.protocol, item),
             given=given,
             problem=wrong.get(item.key),
         )
         for item in sheet.protocol.items
     )
+
+
+def _say(sheet: PhoneSheet, item: Item, language: str) -> str:
+    return words.fill(in_language(item.text, language), {"emergency": sheet.site.emergency_number})
 
 
 def _after(protocol: Protocol, item: Item) -> str | None:
