@@ -5,18 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from survey.domain.alerts import (
-    CLOSE_WITHIN,
-    Alert,
-    AlertState,
-    Change,
-    ContactResult,
-    EventKind,
-    Move,
-    after,
-    retriggered,
-    told,
-)
+from survey.domain.alert_moves import CLOSE_WITHIN, after, retriggered, told
+from survey.domain.alerts import Alert, AlertState, Change, ContactResult, EventKind, Move
 
 OVERDUE_EVERY = timedelta(days=1)
 """A routine alert past its promise is told of so often, until it is closed."""

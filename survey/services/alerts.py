@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
-from survey.domain import alerts as rules
+from survey.domain import alert_moves as rules
 from survey.domain.accounts import SYSTEM, Actor, ActorKind
 from survey.domain.alerts import Alert, AlertState, Change, ContactResult, Outcome, Usefulness
 from survey.domain.errors import NotFound, Refused, Stale

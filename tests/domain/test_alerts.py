@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from survey.domain import alerts as rules
+from survey.domain import alert_moves as rules
 from survey.domain.alerts import (
     MOVES,
     Alert,

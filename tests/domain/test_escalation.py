@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from survey.domain import alerts, escalation
+from survey.domain import alert_moves as alerts
+from survey.domain import escalation
 from survey.domain.alerts import Alert, ContactResult, EventKind
 from survey.domain.errors import Stale
 from survey.domain.escalation import Deed, Policy, Step, Target

@@ -9,7 +9,8 @@ from datetime import datetime, time, timedelta
 from random import Random
 from uuid import UUID
 
-from survey.domain import alerts, escalation
+from survey.domain import alert_moves as alerts
+from survey.domain import escalation
 from survey.domain.accounts import SYSTEM, Actor, ActorKind
 from survey.domain.alerts import Alert, Change, ContactResult, Event, Outcome, Usefulness
 from survey.domain.escalation import Policy, Target
