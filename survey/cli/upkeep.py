@@ -7,20 +7,21 @@ import sqlalchemy as sa
 
 from survey import clock
 from survey.cli import place
-from survey.store import migrate as migrations
-from survey.store import session
+from survey.store import revision, session
 
 
 @click.command()
 def migrate() -> None:
     """Bring the database to the newest schema, as the owner, and grant the application its rights."""
+    from survey.store import migrate as migrations
+
     settings = place.settings()
     session.configure(settings.migration_url)
     session.wait_until_reachable()
     application = sa.make_url(settings.database_url.get_secret_value()).username
     owner = sa.make_url(settings.migration_url).username
     migrations.upgrade(settings.migration_url, app_role=application if application != owner else None)
-    click.echo(f"The database stands at schema {migrations.newest()}.")
+    click.echo(f"The database stands at schema {revision.newest()}.")
 
 
 @click.command()

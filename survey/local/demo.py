@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import httpx
 from rich.console import Console
@@ -40,8 +40,10 @@ def run(folder: Path, *, port: int = PORT, phones_port: int = PHONES_PORT) -> in
         connect(ready.settings)
         riverside = fill(history=True)
         write_labels(folder, riverside)
-        phones = [carrier_process(folder, ready.settings.twilio_base_url)]
-        with runner.background([*phones, *stack.processes()], environ=ready.environ, out=sys.stderr) as running:
+        with (
+            _phones(folder, ready.settings.twilio_base_url),
+            runner.background(stack.processes(), environ=ready.environ, out=sys.stderr) as running,
+        ):
             wait_for(f"{ready.settings.public_url}/ready")
             print(addresses(riverside, ready.settings), flush=True)
             _until_told(running)
@@ -100,6 +102,18 @@ def carrier_process(folder: Path, url: str) -> Process:
     """The process that is the phones, at `url`; what they receive stands in `folder`."""
     command = stack.daytwo("demo", "--carrier", "--bind", url.removeprefix("http://"), "--folder", str(folder))
     return Process(name="phones", command=command)
+
+
+@contextmanager
+def _phones(folder: Path, url: str) -> Iterator[None]:
+    """The phones in a thread of this process: a second Python costs 70 MB."""
+    host, port = url.removeprefix("http://").split(":")
+    server = carrier.Carrier(int(port), folder / "phones", host=host, receipts=True)
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, name="phones", daemon=True).start()
+    try:
+        yield
+    finally:
+        server.close()
 
 
 def serve_phones(folder: Path, *, host: str, port: int) -> None:

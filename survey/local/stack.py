@@ -13,7 +13,6 @@ from survey.local import folder as folders
 from survey.local import ports, runner, services
 from survey.local.runner import Process
 from survey.settings import Settings, load
-from survey.store import migrate
 
 SETTINGS = "settings.json"
 """Where a running Daytwo writes what a second terminal needs to know beside the services: nothing secret."""
@@ -102,6 +101,8 @@ def _web(port: int) -> dict[str, str]:
 
 def _migrate(settings: Settings) -> None:
     """Bring the schema to date as its owner, and grant to the application's role where that is another one."""
+    from survey.store import migrate  # no process but this one needs it, and `told` is asked by all
+
     application, owner = settings.database_url.get_secret_value(), settings.migration_url
     role, owning_role = urlsplit(application).username, urlsplit(owner).username
     migrate.upgrade(owner, app_role=role if role != owning_role else None)

@@ -5,8 +5,6 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from survey.store.engine import connect
 
@@ -40,13 +38,3 @@ def grant(engine: sa.Engine, app_role: str) -> None:
         connection.execute(sa.text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"))
         connection.execute(sa.text(f"REVOKE UPDATE, DELETE, TRUNCATE ON {', '.join(APPEND_ONLY)} FROM {role}"))
         connection.execute(sa.text(f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}"))
-
-
-def newest() -> str | None:
-    """The revision that this code needs."""
-    return ScriptDirectory(str(Path(__file__).parent / "migrations")).get_current_head()
-
-
-def is_current(connection: sa.Connection) -> bool:
-    """Whether the database stands at the revision that this code needs."""
-    return MigrationContext.configure(connection).get_current_revision() == newest()

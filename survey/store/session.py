@@ -10,7 +10,7 @@ from sqlalchemy import exc
 
 from survey.domain.errors import Conflict, Unavailable
 from survey.domain.queues import Queue
-from survey.store import doorbell, migrate
+from survey.store import doorbell, revision
 from survey.store.engine import connect
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
@@ -89,7 +89,7 @@ def wait_until_ready(*, patience_s: float = 60.0) -> None:
 
     Raises Unavailable after `patience_s`.
     """
-    _wait_until(migrate.is_current, patience_s=patience_s)
+    _wait_until(revision.is_current, patience_s=patience_s)
 
 
 def wait_until_reachable(*, patience_s: float = 60.0) -> None:
