@@ -1,0 +1,68 @@
+"""One Daytwo for all these tests: real processes, servers of their own, and a carrier that journals the wire."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from survey import clock
+from survey.local import carrier, clinic, pids, services
+from survey.local.carrier import Carrier
+from survey.local.clinic import Riverside
+from survey.store import session
+from tests.faults.stack import Servers, Stack, engine, sentinels
+
+DATABASE = "faults"
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """PostgreSQL and Redis that nobody else uses, so that they may be killed."""
+    if not pids.PROC.is_dir():
+        pytest.skip("looks into /proc")
+    folder = tmp_path_factory.mktemp("faults") / ".daytwo"
+    running = Servers(folder)
+    yield running
+    running.close()
+    services.erase(folder)
+
+
+@pytest.fixture(scope="session")
+def phones(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carrier]:
+    """The carrier: what stands in its journal was on the wire. It sends receipts as the real one does."""
+    with carrier.running(tmp_path_factory.mktemp("phones"), receipts=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def riverside(servers: Servers) -> Iterator[Riverside]:
+    """The invented clinic with people on call, in a database that is migrated."""
+    servers.create_database(DATABASE)
+    servers.migrate(DATABASE)
+    session.configure(servers.database_url(DATABASE))
+    yield clinic.settle(clock.now())
+    session.engine().dispose()
+
+
+@pytest.fixture(scope="session")
+def running_stack(
+    servers: Servers, phones: Carrier, riverside: Riverside, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """Every process of a clinic, and two sentinels."""
+    log: Path = tmp_path_factory.mktemp("logs") / "daytwo.log"
+    assert riverside.people, "somebody has to be on call"
+    stack = Stack(servers, phones, log, database=DATABASE, redis_db=0)
+    try:
+        stack.start("engine", engine())
+        stack.start("sentinels", sentinels())
+        yield stack
+    finally:
+        stack.close()
+
+
+@pytest.fixture
+def stack(running_stack: Stack, servers: Servers) -> Stack:
+    """The same, whole and at rest, with this process's own services pointed to it."""
+    session.configure(servers.database_url(DATABASE), pool_size=4)
+    running_stack.await_whole()
+    return running_stack

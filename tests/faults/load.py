@@ -1,0 +1,312 @@
+"""Patients at a steady rate, each over HTTP as a phone would, who remember every answer that was taken from them."""
+
+import itertools
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from queue import Empty, SimpleQueue
+
+import httpx
+
+from survey import clock
+from survey.domain.accounts import SYSTEM
+from survey.domain.answers import Answer
+from survey.domain.errors import DomainError
+from survey.domain.patients import AlreadyEnrolled, ConsentHow, Enrolment
+from survey.domain.protocol import Flag, Tier
+from survey.local.clinic import Riverside
+from survey.local.history import people
+from survey.services import patients
+from tests.faults.stack import Stack, until
+
+PHONES = 6
+"""People who answer at the same time."""
+AGAIN_AFTER_S = 0.3
+PATIENCE_S = 90.0
+"""So long a patient tries to get one answer through."""
+TIMEOUT_S = 5.0
+KEEPALIVE_S = 2.0
+"""Less than the server keeps a connection, or one that it has just closed looks like a fault."""
+LINK = re.compile(r"https?://[^/\s]+(/s/\w{22})")
+FORM_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+LINES = {
+    "red": ("breath", "chest", "swell", "passout", "mind", "bleedstop", "cord"),
+    "skin": ("grow", "hot", "pus", "streak"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """One answer, as a form sends it and as it has to be stored; `tier` is what it must come to by itself."""
+
+    item: str
+    form: Mapping[str, str]
+    stored: Answer
+    tier: Tier | None = None
+
+
+def choice(item: str, key: str, tier: Tier | None = None) -> Tap:
+    """One of several."""
+    return Tap(item, {"answer": key}, key, tier)
+
+
+def lines(item: str, *marked: str, tier: Tier | None = None) -> Tap:
+    """Yes to the marked lines, No to the others."""
+    answers = {line: "yes" if line in marked else "no" for line in LINES[item]}
+    return Tap(item, answers, answers, tier)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a patient does: the taps, then Send; and, if there are any, the taps after a second Start."""
+
+    taps: tuple[Tap, ...]
+    sends: bool = True
+    later: tuple[Tap, ...] = ()
+
+
+def _answers(*, skin: Tap, sore: int, trend: str | None) -> tuple[Tap, ...]:
+    followed = (choice("trend", trend, Tier.SOON if trend == "worse" else None),) if trend else ()
+    first = (lines("red"), choice("breath", "no"), Tap("sore", {"answer": str(sore)}, sore))
+    rest = [choice(item, "no") for item in ("fever", "bleed", "allergy", "faint")]
+    return (
+        *first,
+        *followed,
+        choice("weak", "no"),
+        skin,
+        *rest,
+        choice("help", "none"),
+        Tap("note", {"answer": ""}, ""),
+    )
+
+
+FINE = Story(_answers(skin=lines("skin"), sore=0, trend=None))
+SORE = Story(_answers(skin=lines("skin"), sore=5, trend="worse"))
+INFECTED = Story(_answers(skin=lines("skin", "grow", "hot", tier=Tier.URGENT), sore=3, trend="same"))
+BREATHLESS = Story((lines("red", "breath", tier=Tier.EMERGENCY),), sends=False)
+"""Says so on the first page of questions, and puts the phone down."""
+FAINTED_LATER = Story(FINE.taps, later=(lines("red", "passout", tier=Tier.EMERGENCY),))
+"""All was well, was sent, and then was not."""
+CROWD = (BREATHLESS, FINE, INFECTED, FINE, FAINTED_LATER, SORE)
+
+
+@dataclass(slots=True)
+class Patient:
+    """One of the crowd. `taken` are the taps that the server answered with 303, the newest last."""
+
+    mobile: str
+    story: Story
+    taken: list[Tap] = field(default_factory=list)
+    sent: bool = False
+    alarmed_at: datetime | None = None
+    """When the first tap that must page was pressed, on whichever try it was taken."""
+
+    @property
+    def worry(self) -> Tier | None:
+        """The worst that was taken, of what tells by itself."""
+        told = [tap.tier for tap in self.taken if tap.tier is not None]
+        return Tier.highest(told) if told else None
+
+    @property
+    def answers(self) -> dict[str, Answer]:
+        """Item to the newest answer that was taken."""
+        return {tap.item: tap.stored for tap in self.taken}
+
+
+class Load:
+    """Enrols patients at a steady rate, and lets each answer as soon as the text is on the phone."""
+
+    def __init__(self, stack: Stack, riverside: Riverside, *, first: int) -> None:
+        self.patients: list[Patient] = []
+        self.trouble: list[str] = []
+        """What no patient should ever meet."""
+        self.failed_tries: Counter[str] = Counter()
+        """By what came instead of an answer."""
+        self.slowest_s = 0.0
+        self._stack, self._riverside = stack, riverside
+        self._numbers = itertools.islice(people.numbers(), first, None)
+        self._stories = itertools.cycle(CROWD)
+        self._ringing: SimpleQueue[tuple[Patient, str]] = SimpleQueue()
+        self._waiting: dict[str, Patient] = {}
+        self._heard = len(stack.wire())
+        self._stop = threading.Event()
+        self._busy = 0
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._answer_all, name=f"phone-{n}") for n in range(PHONES)]
+
+    def __enter__(self) -> "Load":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(PATIENCE_S)
+
+    # ---- the desk: from the test's own thread
+
+    def enrol(self, count: int) -> None:
+        """Add that many patients. Their phones ring as soon as somebody listens."""
+        for _ in range(count):
+            self._enrol_one()
+
+    def live(self, seconds: float, *, rate: float) -> None:
+        """Go on enrolling for so long, and hand links to phones meanwhile."""
+        until_s = time.monotonic() + seconds
+        while time.monotonic() < until_s:
+            began = time.monotonic()
+            self.enrol(1)
+            self.listen()
+            time.sleep(max(0.0, 1 / rate - (time.monotonic() - began)))
+
+    def texted(self) -> int:
+        """How many texts are on the wire that no phone has picked up yet."""
+        return len(self._waiting.keys() & {entry.to for entry in self._stack.wire()[self._heard :]})
+
+    def settle(self, *, patience_s: float) -> None:
+        """Until everybody whose text arrived has answered to the end, or has given up."""
+        until(self._is_quiet, what="everybody who was texted has answered", patience_s=patience_s)
+
+    def _is_quiet(self) -> bool:
+        self.listen()
+        with self._lock:
+            return self._busy == 0 and self._ringing.empty()
+
+    def listen(self) -> None:
+        """Hand the links that have arrived to their phones; a second copy of a text rings nobody again."""
+        wire = self._stack.wire()
+        for entry in wire[self._heard :]:
+            link = LINK.search(entry.body)
+            patient = self._waiting.pop(entry.to, None) if link and entry.arrived else None
+            if link and patient:
+                self._ringing.put((patient, link[1]))
+        self._heard = len(wire)
+
+    def _enrol_one(self) -> None:
+        patient = Patient(mobile=next(self._numbers), story=next(self._stories))
+        now = clock.now()
+        day = self._riverside.site.local(now).date() - timedelta(days=2)
+        self._waiting[patient.mobile] = patient
+        self.patients.append(patient)
+        for _ in _tries():
+            try:
+                patients.enrol(
+                    _enrolment(patient.mobile, day),
+                    site_id=self._riverside.site.id,
+                    protocol=self._riverside.protocol,
+                    by=SYSTEM,
+                    now=now,
+                )
+            except AlreadyEnrolled:  # the commit was kept, its acknowledgement lost
+                return
+            except DomainError as error:
+                self.failed_tries[f"enrol: {type(error).__name__}"] += 1
+                continue
+            return
+        self.trouble.append("nobody could be enrolled")
+
+    # ---- the phones: each in a thread of its own
+
+    def _answer_all(self) -> None:
+        limits = httpx.Limits(keepalive_expiry=KEEPALIVE_S)
+        with httpx.Client(base_url=self._stack.url, timeout=TIMEOUT_S, limits=limits, trust_env=False) as client:
+            while not self._stop.is_set():
+                try:
+                    patient, link = self._ringing.get(timeout=0.2)
+                except Empty:
+                    continue
+                with self._lock:
+                    self._busy += 1
+                try:
+                    self._live_through(Phone(client, self), patient, link)
+                except AssertionError as broken:
+                    self.trouble.append(str(broken))
+                finally:
+                    with self._lock:
+                        self._busy -= 1
+
+    def _live_through(self, phone: "Phone", patient: Patient, link: str) -> None:
+        phone.start(link)
+        phone.tell(patient, patient.story.taps)
+        if patient.story.sends:
+            phone.post("/check-in/send")
+            patient.sent = True
+        if patient.story.later:
+            phone.start(link)
+            phone.tell(patient, patient.story.later)
+
+
+class Phone:
+    """One browser. Whatever fails is tried again, as people do."""
+
+    def __init__(self, client: httpx.Client, load: Load) -> None:
+        self._client, self._load, self._token = client, load, ""
+
+    def start(self, link: str) -> None:
+        """Open the link, press Start, say who answers."""
+        self._client.cookies.clear()
+        self._token = ""
+        self.post(f"{link}/start")
+        page = self._try("GET", "/check-in/who", {}, wanted=200)
+        found = FORM_TOKEN.search(page.text)
+        assert found, "the page has no form"
+        self._token = found[1]
+        self.post("/check-in/who", {"who": "self"})
+
+    def tell(self, patient: Patient, taps: tuple[Tap, ...]) -> None:
+        """Answer, and remember what was taken."""
+        for tap in taps:
+            pressed_at = clock.now()
+            self.post(f"/check-in/questions/{tap.item}", tap.form)
+            if tap.tier is not None and tap.tier.pages and patient.alarmed_at is None:
+                patient.alarmed_at = pressed_at
+            patient.taken.append(tap)
+
+    def post(self, path: str, form: Mapping[str, str] | None = None) -> httpx.Response:
+        """Until it is answered with 303."""
+        return self._try("POST", path, {**(form or {}), "csrf_token": self._token}, wanted=303)
+
+    def _try(self, method: str, path: str, form: Mapping[str, str], *, wanted: int) -> httpx.Response:
+        for _ in _tries():
+            began = time.monotonic()
+            try:
+                headers = {"Origin": self._load._stack.url}
+                answer = self._client.request(method, path, data=form or None, headers=headers)
+            except httpx.HTTPError as error:
+                self._load.failed_tries[type(error).__name__] += 1
+                continue
+            if answer.status_code == wanted:
+                self._load.slowest_s = max(self._load.slowest_s, time.monotonic() - began)
+                return answer
+            route = "/".join(path.split("/")[:2])
+            assert answer.status_code in (500, 503), f"{method} {route}… was answered {answer.status_code}"
+            self._load.failed_tries[str(answer.status_code)] += 1
+        raise AssertionError(f"for {PATIENCE_S:.0f} s nobody took {method} /{path.split('/')[1]}…")
+
+
+def _tries() -> Iterator[None]:
+    """Again and again, with a pause, until patience is over."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(AGAIN_AFTER_S)
+
+
+def _enrolment(mobile: str, day: date) -> Enrolment:
+    return Enrolment(
+        given_name=f"Mock{mobile[-10:]}",
+        family_name="Pretendley",
+        born_on=date(1970, 1, 1),
+        performed_on=day,
+        mobile=mobile,
+        consent=True,
+        consent_how=ConsentHow.SPOKEN,
+        body_sites=("arm",),
+        agents=("saline",),
+        context=dict.fromkeys(("anticoag", "diabetes", "immuno", "lung"), Flag.NO),
+    )
