@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes the secrets that are missing, builds the image, and brings Daytwo up. What is given goes to `compose up`:
+# Makes the secrets that are missing, builds the images, and brings Daytwo up:
 #     sh config/compose/up.sh
-#     sh config/compose/up.sh --scale web=2 --scale worker-paging=2
+#     WEB_COPIES=2 PAGING_COPIES=2 sh config/compose/up.sh
 #     DEMO=true sh config/compose/up.sh         with invented patients, and phones that show what they received
 # COMPOSE names another tool, for example COMPOSE=podman-compose.
 set -eu
@@ -41,4 +41,6 @@ chmod 444 secrets/*.txt
 if [ "${DEMO:-}" = true ]; then
   export COMPOSE_PROFILES=demo TWILIO_BASE_URL=http://phones:8010
 fi
-exec ${COMPOSE:-docker compose} up --detach --build "$@"
+${COMPOSE:-docker compose} build
+# What is given goes to `compose up`, such as --scale web=2.
+exec ${COMPOSE:-docker compose} up --detach "$@"
