@@ -143,4 +143,4 @@ def _grouped(minutes: Sequence[float]) -> tuple[tuple[str, int], ...]:
 
 
 def _upto(minutes: int) -> str:
-    return f"≤ {minutes} min" if minutes <= 60 else f"≤ {minutes // 60} h"
+    return f"{minutes} min" if minutes <= 60 else f"{minutes // 60} h"

@@ -98,9 +98,9 @@ def _enforce() -> ResponseReturnValue | None:
     person = person_or_none()
     if person is None:
         return redirect(url_for("sign_in.show", next=_way_back() or None), code=303)
+    g.person = person  # the refusal's page, too, knows who may sign out
     if not may(person.role, policy.permission):
         abort(403, description=f"Your account ({person.role}) does not open this page. Ask a manager if it should.")
-    g.person = person
     return None
 
 

@@ -65,8 +65,8 @@ def discard(import_id: UUID) -> ResponseReturnValue:
 
 def _form() -> ImportForm:
     form = ImportForm()
-    form.site.choices = [(str(site.id), site.name) for site in clinic.known_sites(clock.now())]
-    form.protocol.choices = [(pack.slug, in_language(pack.title, "en")) for pack in protocols.newest()]
+    form.site.choices = {str(site.id): site.name for site in clinic.known_sites(clock.now())}
+    form.protocol.choices = {pack.slug: in_language(pack.title, "en") for pack in protocols.newest()}
     return form
 
 

@@ -51,8 +51,8 @@ def remove_shift(shift_id: UUID) -> ResponseReturnValue:
 
 def _form(board: Board) -> ShiftForm:
     form = ShiftForm()
-    form.schedule_id.choices = [(str(one.schedule.id), one.schedule.name) for one in board.rosters]
-    form.user_id.choices = [("", "Choose a person"), *((str(user_id), name) for user_id, name in board.responders)]
+    form.schedule_id.choices = {str(one.schedule.id): one.schedule.name for one in board.rosters}
+    form.user_id.choices = {"": "Choose a person"} | {str(user_id): name for user_id, name in board.responders}
     return form
 
 

@@ -44,9 +44,7 @@ class NewUserForm(Form):
     email = EmailField(
         "Email address", filters=[stripped], validators=[InputRequired("Enter an email address."), MAILBOX]
     )
-    role = SelectField(
-        "Role", choices=[("", "Choose a role"), *ROLES.items()], validators=[InputRequired("Choose a role.")]
-    )
+    role = SelectField("Role", choices={"": "Choose a role", **ROLES}, validators=[InputRequired("Choose a role.")])
     pager = StringField(
         "Mobile number for pages",
         description="Only for people who are on call. Pages go there as texts.",

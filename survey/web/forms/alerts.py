@@ -3,7 +3,7 @@
 from wtforms import IntegerField, SelectField
 from wtforms.validators import InputRequired
 
-from survey.domain.alerts import ContactResult, Outcome, Usefulness
+from survey.domain.stories import CONTACT_WORDS, OUTCOME_WORDS, USEFULNESS_WORDS
 from survey.web.forms import Form
 
 
@@ -16,11 +16,11 @@ class AlertForm(Form):
 class ContactForm(AlertForm):
     """What came of the call."""
 
-    result = SelectField(choices=[(one.value, one.value) for one in ContactResult])
+    result = SelectField(choices=CONTACT_WORDS)
 
 
 class CloseForm(AlertForm):
     """How it ended, and whether the alert was worth it."""
 
-    outcome = SelectField(choices=[(one.value, one.value) for one in Outcome])
-    usefulness = SelectField(choices=[(one.value, one.value) for one in Usefulness])
+    outcome = SelectField(choices=OUTCOME_WORDS)
+    usefulness = SelectField(choices=USEFULNESS_WORDS)

@@ -17,10 +17,10 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length, Optional
 
-from survey.domain.alerts import ContactResult
 from survey.domain.patients import CONSENT_SENTENCES, ConsentHow, Enrolment, NotEnrollable
 from survey.domain.protocol import Flag, Protocol, in_language
 from survey.domain.sites import Site
+from survey.domain.stories import CONTACT_WORDS
 from survey.web.forms import Form, put_problems, stripped
 
 FLAG = "flag_"
@@ -68,7 +68,7 @@ class EnrolForm(Form):
     consent = BooleanField("The patient agreed to be texted or mailed")
     consent_how = RadioField(
         "How did the patient agree?",
-        choices=[(ConsentHow.SPOKEN.value, "Spoken"), (ConsentHow.WRITTEN.value, "Written")],
+        choices={ConsentHow.SPOKEN.value: "Spoken", ConsentHow.WRITTEN.value: "Written"},
         default=ConsentHow.SPOKEN.value,
         validators=[Optional()],
     )
@@ -85,10 +85,10 @@ def enrol_form(pack: Protocol, sites: Iterable[Site], *, today: date | None = No
     asked = _asked_flags(pack)
     fields = {f"{FLAG}{key}": _flag_field(label) for key, label in asked.items()}
     made: EnrolForm = type("EnrolForm", (EnrolForm,), fields)(data={"performed_on": today} if today else None)
-    made.site.choices = [(str(site.id), site.name) for site in sites]
-    made.language.choices = [(code, LANGUAGES.get(code, code)) for code in pack.languages]
-    made.body_sites.choices = [(one.key, in_language(one.label, "en")) for one in pack.body_sites]
-    made.agents.choices = [(one.key, in_language(one.label, "en")) for one in pack.agents]
+    made.site.choices = {str(site.id): site.name for site in sites}
+    made.language.choices = {code: LANGUAGES.get(code, code) for code in pack.languages}
+    made.body_sites.choices = {one.key: in_language(one.label, "en") for one in pack.body_sites}
+    made.agents.choices = {one.key: in_language(one.label, "en") for one in pack.agents}
     return made
 
 
@@ -99,7 +99,7 @@ def _asked_flags(pack: Protocol) -> Mapping[str, str]:
 
 
 def _flag_field(label: str) -> RadioField:
-    choices = [(Flag.YES.value, "Yes"), (Flag.NO.value, "No"), (Flag.UNKNOWN.value, "Not known")]
+    choices = {Flag.YES.value: "Yes", Flag.NO.value: "No", Flag.UNKNOWN.value: "Not known"}
     return RadioField(label, choices=choices, default=Flag.UNKNOWN.value)
 
 
@@ -150,4 +150,4 @@ class StopForm(Form):
 class CallForm(Form):
     """A call outside an alert."""
 
-    result = SelectField(choices=[(one.value, one.value) for one in ContactResult])
+    result = SelectField(choices=CONTACT_WORDS)
