@@ -215,7 +215,7 @@ def _row(visit: Visit, item: Item) -> tuple[Item, str, bool]:
 
 
 def _birth_page(form: BirthForm, visit: Visit, status: int) -> ResponseReturnValue:
-    form.month.choices = [("", ""), *words.months()]
+    form.month.choices = {"": "", **dict(words.months())}
     return _page("pages/survey/birth.html", visit, form=form, is_helper=visit.answered_by is AnsweredBy.HELPER), status
 
 

@@ -25,16 +25,16 @@ def question(protocol: Protocol, key: str, language: str) -> type[PlainForm]:
     item = protocol.item(key)
     fields: dict[str, Any] = {}
     if item.kind is ItemKind.LINES:
-        choices = [(YES, protocol.say("line_yes", language)), (NO, protocol.say("line_no", language))]
+        choices = {YES: protocol.say("line_yes", language), NO: protocol.say("line_no", language)}
         for line in item.lines:
             fields[line.key] = RadioField(in_language(line.text, language), choices=choices)
     elif item.kind is ItemKind.TEXT:
         fields[ANSWER] = TextAreaField(in_language(item.text, language))
     elif item.kind is ItemKind.SCALE:
-        numbers = [(str(number), str(number)) for number in range(SCALE_MOST + 1)]
+        numbers = [str(number) for number in range(SCALE_MOST + 1)]
         fields[ANSWER] = RadioField(in_language(item.text, language), choices=numbers)
     else:
-        options = [(option.key, in_language(option.text, language)) for option in item.options]
+        options = {option.key: in_language(option.text, language) for option in item.options}
         fields[ANSWER] = RadioField(in_language(item.text, language), choices=options)
     return type(f"Question_{key}", (PlainForm,), fields)
 
