@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from survey import clock
 from survey.cli import place
 from survey.domain.errors import Refused
 
@@ -65,10 +66,13 @@ def _seed(*, history: bool | None, **_others: Any) -> int:
     settings = place.connect()
     if not settings.demo:
         raise Refused("Invented patients are for a demo only: set DEMO=true, and TWILIO_BASE_URL to its phones.")
+    from survey.local import clinic
     from survey.local import demo as stage
 
-    riverside = stage.fill(history=history is not False)
-    click.echo(stage.addresses(riverside, settings))
+    riverside = clinic.settle(clock.now())
+    if history is not False:
+        stage.bring_to_life(riverside)
+    click.echo(f"{riverside.site.name} is set up with invented patients.\n{stage.sign_ins()}")
     return 0
 
 

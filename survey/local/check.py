@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from survey.local import demo, ports, runner, services, stack
+from survey import clock
+from survey.local import clinic, demo, ports, runner, services, stack
 from survey.local.browser import BrowserError
 from survey.local.errors import LocalError
 from survey.local.main_job import Access, MainJob
@@ -57,7 +58,9 @@ def _running(folder: Path, out: TextIO, *, history: bool) -> Iterator[Access]:
     phones = ports.next_free(demo.PHONES_PORT + 100)
     with stack.ready(folder, port=demo.PORT + 100, extra=demo.environ(phones)) as ready:
         demo.connect(ready.settings)
-        demo.fill(history=history)
+        riverside = clinic.settle(clock.now())
+        if history:
+            demo.bring_to_life(riverside)
         processes = [demo.carrier_process(folder, ready.settings.twilio_base_url), *stack.processes()]
         with runner.background(processes, environ=ready.environ, out=out):
             access = Access(url=ready.settings.public_url, phones=ready.settings.twilio_base_url)

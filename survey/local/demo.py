@@ -38,12 +38,13 @@ def run(folder: Path, *, port: int = PORT, phones_port: int = PHONES_PORT) -> in
     refuse_real_providers(os.environ)
     with stack.ready(folder, port=port, extra=environ(ports.next_free(phones_port))) as ready:
         connect(ready.settings)
-        riverside = fill(history=True)
+        riverside = clinic.settle(clock.now())
         write_labels(folder, riverside)
         with (
             _phones(folder, ready.settings.twilio_base_url),
             runner.background(stack.processes(), environ=ready.environ, out=sys.stderr) as running,
         ):
+            bring_to_life(riverside)  # while the processes are still starting
             wait_for(f"{ready.settings.public_url}/ready")
             print(addresses(riverside, ready.settings), flush=True)
             _until_told(running)
@@ -73,15 +74,12 @@ def connect(settings: Settings) -> None:
     registry.configure(settings)
 
 
-def fill(*, history: bool) -> Riverside:
-    """The clinic with its past and its patients of today, made as far as they are not there; tells of its progress."""
+def bring_to_life(riverside: Riverside) -> None:
+    """Give the clinic its past and its patients of today, as far as they are not there; tells of its progress."""
     now = clock.now()
-    riverside = clinic.settle(now)
-    if history:
-        with _bar() as tell:
-            seed.past(riverside, now, progress=tell)
-        seed.today(riverside, now)
-    return riverside
+    with _bar() as tell:
+        seed.past(riverside, now, progress=tell)
+    seed.today(riverside, now)
 
 
 @contextmanager
@@ -139,10 +137,8 @@ def patients_phones(riverside: Riverside) -> dict[str, str]:
 
 def addresses(riverside: Riverside, settings: Settings) -> str:
     """What the demo prints once its pages answer."""
-    now = clock.now()
     phones, patient = settings.twilio_base_url, patients_phones(riverside)
-    on_call, _ = clinic.rotation(riverside.site.tz, now)
-    people = "\n".join(f"    {one.email:18} {one.what}" for one in clinic.TEAM)
+    on_call, _ = clinic.rotation(riverside.site.tz, clock.now())
     return f"""
 Daytwo's demo is up. Every patient, name and number in it is invented, and nothing leaves this machine.
 
@@ -151,10 +147,15 @@ Daytwo's demo is up. Every patient, name and number in it is invented, and nothi
   The clinician's phone   {phones}/phones/{on_call.pager} ({on_call.name} is on call)
   The staff desk          {settings.public_url}/
 
-  Sign in at the desk with one of these, password “{clinic.PASSWORD}”:
-{people}
+{sign_ins()}
 
 {_about_the_hour(riverside)}Ctrl-C ends everything and keeps what happened. `daytwo demo --erase` starts afresh."""
+
+
+def sign_ins() -> str:
+    """Who can sign in at the desk, and with which password."""
+    people = "\n".join(f"    {one.email:18} {one.what}" for one in clinic.TEAM)
+    return f"  Sign in at the desk with one of these, password “{clinic.PASSWORD}”:\n{people}"
 
 
 def _about_the_hour(riverside: Riverside) -> str:
