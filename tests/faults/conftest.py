@@ -1,18 +1,23 @@
 """One Daytwo for all these tests: real processes, servers of their own, and a carrier that journals the wire."""
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from survey import clock
-from survey.local import carrier, clinic, pids, services
-from survey.local.carrier import Carrier
+from survey.local import clinic, pids, services
 from survey.local.clinic import Riverside
 from survey.store import session
-from tests.faults.stack import Servers, Stack, engine, sentinels
+from tests.faults.load import Load
+from tests.faults.stack import Phones, Servers, Stack, engine, sentinels
 
 DATABASE = "faults"
+MOST_PATIENTS = 400
+"""Of one test: numbers that are free for fiction are few."""
+
+_tests = count()
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +33,12 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.fixture(scope="session")
-def phones(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carrier]:
-    """The carrier: what stands in its journal was on the wire. It sends receipts as the real one does."""
-    with carrier.running(tmp_path_factory.mktemp("phones"), receipts=True) as running:
-        yield running
+def phones(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Phones]:
+    """The carrier: what stands in its journal was on the wire."""
+    running = Phones(tmp_path_factory.mktemp("phones"))
+    running.come()
+    yield running
+    running.close()
 
 
 @pytest.fixture(scope="session")
@@ -46,12 +53,12 @@ def riverside(servers: Servers) -> Iterator[Riverside]:
 
 @pytest.fixture(scope="session")
 def running_stack(
-    servers: Servers, phones: Carrier, riverside: Riverside, tmp_path_factory: pytest.TempPathFactory
+    servers: Servers, phones: Phones, riverside: Riverside, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
     """Every process of a clinic, and two sentinels."""
     log: Path = tmp_path_factory.mktemp("logs") / "daytwo.log"
     assert riverside.people, "somebody has to be on call"
-    stack = Stack(servers, phones, log, database=DATABASE, redis_db=0)
+    stack = Stack(servers, phones, log, database=DATABASE, redis_url=servers.redis_url)
     try:
         stack.start("engine", engine())
         stack.start("sentinels", sentinels())
@@ -66,3 +73,10 @@ def stack(running_stack: Stack, servers: Servers) -> Stack:
     session.configure(servers.database_url(DATABASE), pool_size=4)
     running_stack.await_whole()
     return running_stack
+
+
+@pytest.fixture
+def load(stack: Stack, riverside: Riverside) -> Iterator[Load]:
+    """Patients that this test alone enrols."""
+    with Load(stack, riverside, first=MOST_PATIENTS * next(_tests)) as running:
+        yield running

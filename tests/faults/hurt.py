@@ -48,12 +48,12 @@ def pagers(stack: Stack, mode: str) -> Iterator[None]:
     """The carrier deals in that way with whatever goes to a clinician."""
     numbers = [member.pager for member in clinic.TEAM if member.pager]
     for number in numbers:
-        stack.carrier.script.add(number, mode, times=None)
+        stack.phones.deal(number, mode)
     try:
         yield
     finally:
         for number in numbers:
-            stack.carrier.script.add(number, FINE, times=None)
+            stack.phones.deal(number, FINE)
 
 
 def kill_sending_worker(stack: Stack, load: Load, _random: Random) -> None:

@@ -103,7 +103,7 @@ class Patient:
     taken: list[Tap] = field(default_factory=list)
     sent: bool = False
     alarmed_at: datetime | None = None
-    """When the first tap that must page was pressed, on whichever try it was taken."""
+    """When the first tap that must page was pressed, on the try that was taken."""
 
     @property
     def worry(self) -> Tier | None:
@@ -117,6 +117,14 @@ class Patient:
         return {tap.item: tap.stored for tap in self.taken}
 
 
+@dataclass(slots=True)
+class Tally:
+    """How the phones fared: what came instead of an answer, and how long each try took that was answered as wanted."""
+
+    failed: Counter[str] = field(default_factory=Counter)
+    took_s: list[float] = field(default_factory=list)
+
+
 class Load:
     """Enrols patients at a steady rate, and lets each answer as soon as the text is on the phone."""
 
@@ -124,9 +132,7 @@ class Load:
         self.patients: list[Patient] = []
         self.trouble: list[str] = []
         """What no patient should ever meet."""
-        self.failed_tries: Counter[str] = Counter()
-        """By what came instead of an answer."""
-        self.slowest_s = 0.0
+        self.tally = Tally()
         self._stack, self._riverside = stack, riverside
         self._numbers = itertools.islice(people.numbers(), first, None)
         self._stories = itertools.cycle(CROWD)
@@ -196,7 +202,7 @@ class Load:
         for _ in _tries():
             try:
                 patients.enrol(
-                    _enrolment(patient.mobile, day),
+                    enrolment(patient.mobile, day),
                     site_id=self._riverside.site.id,
                     protocol=self._riverside.protocol,
                     by=SYSTEM,
@@ -205,7 +211,7 @@ class Load:
             except AlreadyEnrolled:  # the commit was kept, its acknowledgement lost
                 return
             except DomainError as error:
-                self.failed_tries[f"enrol: {type(error).__name__}"] += 1
+                self.tally.failed[f"enrol: {type(error).__name__}"] += 1
                 continue
             return
         self.trouble.append("nobody could be enrolled")
@@ -223,7 +229,7 @@ class Load:
                 with self._lock:
                     self._busy += 1
                 try:
-                    self._live_through(Phone(client, self), patient, link)
+                    self._live_through(Phone(client, self.tally), patient, link)
                 except AssertionError as broken:
                     self.trouble.append(str(broken))
                 finally:
@@ -244,8 +250,9 @@ class Load:
 class Phone:
     """One browser. Whatever fails is tried again, as people do."""
 
-    def __init__(self, client: httpx.Client, load: Load) -> None:
-        self._client, self._load, self._token = client, load, ""
+    def __init__(self, client: httpx.Client, tally: Tally) -> None:
+        self._client, self._tally, self._token = client, tally, ""
+        self._pressed_at = clock.now()
 
     def start(self, link: str) -> None:
         """Open the link, press Start, say who answers."""
@@ -261,31 +268,35 @@ class Phone:
     def tell(self, patient: Patient, taps: tuple[Tap, ...]) -> None:
         """Answer, and remember what was taken."""
         for tap in taps:
-            pressed_at = clock.now()
             self.post(f"/check-in/questions/{tap.item}", tap.form)
             if tap.tier is not None and tap.tier.pages and patient.alarmed_at is None:
-                patient.alarmed_at = pressed_at
+                patient.alarmed_at = self._pressed_at
             patient.taken.append(tap)
 
     def post(self, path: str, form: Mapping[str, str] | None = None) -> httpx.Response:
         """Until it is answered with 303."""
-        return self._try("POST", path, {**(form or {}), "csrf_token": self._token}, wanted=303)
+        return self._try("POST", path, form or {}, wanted=303)
+
+    def request(self, method: str, path: str, form: Mapping[str, str]) -> httpx.Response:
+        """Once, whatever comes of it."""
+        sent = {**form, "csrf_token": self._token} if method == "POST" else None
+        origin = str(self._client.base_url).rstrip("/")
+        return self._client.request(method, path, data=sent, headers={"Origin": origin})
 
     def _try(self, method: str, path: str, form: Mapping[str, str], *, wanted: int) -> httpx.Response:
         for _ in _tries():
-            began = time.monotonic()
+            self._pressed_at, began = clock.now(), time.monotonic()
             try:
-                headers = {"Origin": self._load._stack.url}
-                answer = self._client.request(method, path, data=form or None, headers=headers)
+                answer = self.request(method, path, form)
             except httpx.HTTPError as error:
-                self._load.failed_tries[type(error).__name__] += 1
+                self._tally.failed[type(error).__name__] += 1
                 continue
             if answer.status_code == wanted:
-                self._load.slowest_s = max(self._load.slowest_s, time.monotonic() - began)
+                self._tally.took_s.append(time.monotonic() - began)
                 return answer
             route = "/".join(path.split("/")[:2])
             assert answer.status_code in (500, 503), f"{method} {route}… was answered {answer.status_code}"
-            self._load.failed_tries[str(answer.status_code)] += 1
+            self._tally.failed[str(answer.status_code)] += 1
         raise AssertionError(f"for {PATIENCE_S:.0f} s nobody took {method} /{path.split('/')[1]}…")
 
 
@@ -297,7 +308,8 @@ def _tries() -> Iterator[None]:
         time.sleep(AGAIN_AFTER_S)
 
 
-def _enrolment(mobile: str, day: date) -> Enrolment:
+def enrolment(mobile: str, day: date) -> Enrolment:
+    """Somebody at no particular risk, whose text is due now when `day` is the day before yesterday."""
     return Enrolment(
         given_name=f"Mock{mobile[-10:]}",
         family_name="Pretendley",

@@ -58,9 +58,12 @@ class Findings:
         return [*self.lost, *self.unscored, *self.unalerted, *self.unpaged, *self.repeated, *self.broken]
 
 
-def examine(stack: Stack, patients: Sequence[Patient]) -> Findings:
-    """Look at everything that stands in the database, and at what these patients were told was taken."""
-    found, wire = Findings(), stack.wire()
+def examine(stack: Stack, patients: Sequence[Patient], *, wire: Sequence[Entry] | None = None) -> Findings:
+    """Look at everything that stands in the database, and at what these patients were told was taken.
+
+    `wire` is the carrier's journal, unless another one is to be believed.
+    """
+    found, wire = Findings(), stack.wire() if wire is None else wire
     rows = stack.rows(RESPONSES)
     first_paged = _count_pages(stack, wire, found)
     for row in rows:

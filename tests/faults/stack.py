@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -26,10 +28,12 @@ from survey.store import doorbell, migrate
 
 PATIENCE_S = 90.0
 """For anything that merely has to happen in the end; a machine that is busy with other tests is slow."""
+FIRST_PORT = 8300
 QUEUES = (Queue.SCORING, Queue.PAGING, Queue.SENDING)
 WORKERS = {"scoring": ["scoring"], "paging": ["paging"], "sending": ["sending", "maintenance"]}
 SENTINELS = ("sentinel-1", "sentinel-2")
 LEADS = "sentinel.leads"
+LAST_LINES = 40
 
 Found = TypeVar("Found")
 
@@ -71,9 +75,10 @@ class Servers:
         """SQLAlchemy's address."""
         return postgres.url(self._sockets, role, database)
 
-    def redis_url(self, number: int) -> str:
-        """redis-py's address of that numbered keyspace."""
-        return redis.url(redis.socket_path(self.folder)).replace("db=0", f"db={number}")
+    @property
+    def redis_url(self) -> str:
+        """redis-py's address."""
+        return redis.url(redis.socket_path(self.folder))
 
     def superuser(self, database: str = "postgres") -> psycopg.Connection[Any]:
         """An autocommitting connection that may do anything, and whose rows have names."""
@@ -125,7 +130,7 @@ class Servers:
             yield
 
     def _client(self) -> redis_client.Redis:
-        return redis_client.Redis.from_url(self.redis_url(0), socket_timeout=5)
+        return redis_client.Redis.from_url(self.redis_url, socket_timeout=5)
 
 
 @contextlib.contextmanager
@@ -141,25 +146,57 @@ def frozen(*process_ids: int) -> Iterator[None]:
                 os.kill(pid, signal.SIGCONT)
 
 
-class Stack:
-    """Daytwo's processes on one database. `carrier` is the wire, and its journal the judge of what was sent."""
+class Phones:
+    """The carrier, on a port where nobody answers until `come`. It sends receipts, as the real one does."""
 
-    def __init__(self, servers: Servers, carrier: Carrier, log: Path, *, database: str, redis_db: int) -> None:
-        self.servers, self.carrier, self.database, self._log = servers, carrier, database, log
-        bind = f"127.0.0.1:{ports.next_free(8300 + 20 * redis_db)}"
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = ports.next_free(FIRST_PORT + 200)
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._here: Carrier | None = None
+
+    def come(self) -> None:
+        """Answer from now on."""
+        self._here = Carrier(self._port, self._folder, receipts=True)
+        serve = {"poll_interval": 0.05}
+        threading.Thread(target=self._here.serve_forever, kwargs=serve, name="carrier", daemon=True).start()
+
+    def close(self) -> None:
+        """Never again."""
+        if self._here is not None:
+            self._here.close()
+
+    def journal(self) -> list[Entry]:
+        """Every request, the oldest first."""
+        return self._here.journal.entries() if self._here else []
+
+    def deal(self, number: str, mode: str) -> None:
+        """How requests for that number are answered from now on."""
+        if self._here is not None:
+            self._here.script.add(number, mode, times=None)
+
+
+class Stack:
+    """Daytwo's processes on one database. `phones` are the wire, and their journal the judge of what was sent."""
+
+    def __init__(
+        self, servers: Servers, phones: Phones, log: Path, *, database: str, redis_url: str, web_workers: int = 2
+    ) -> None:
+        self.servers, self.phones, self.database, self._log = servers, phones, database, log
+        bind = f"127.0.0.1:{ports.next_free(FIRST_PORT)}"
         self.url = f"http://{bind}"
-        self.redis_url = servers.redis_url(redis_db)
+        self.redis_url = redis_url
         self.environ = child_environ() | {
             "DATABASE_URL": servers.database_url(database),
             "REDIS_URL": self.redis_url,
             "SECRET_KEY": "a-key-for-tests-" + "x" * 32,
             "PUBLIC_URL": self.url,
             "WEB_BIND": bind,
-            "WEB_WORKERS": "2",
+            "WEB_WORKERS": str(web_workers),
             "TWILIO_ACCOUNT_SID": "ACfaults",
             "TWILIO_AUTH_TOKEN": "a secret of the tests",
             "TWILIO_FROM": "+12025550190",
-            "TWILIO_BASE_URL": carrier.url,
+            "TWILIO_BASE_URL": phones.url,
             "PROVIDER_TIMEOUT_S": "1",
             "PAGE_LEASE_S": "2.5",
             "LOG_LEVEL": "INFO",
@@ -181,7 +218,11 @@ class Stack:
             del self._groups[group]
 
     def close(self) -> None:
-        """End everything."""
+        """End everything, at once: to end in good order is tested elsewhere."""
+        for one in self._groups.values():
+            one.end()
+            time.sleep(0.3)  # two signals at once would be one
+            one.end()
         for group in tuple(self._open):
             self.stop(group)
 
@@ -214,6 +255,11 @@ class Stack:
         """What the processes of a group have said so far."""
         return (self._log.parent / f"{self._log.name}-{group}").read_text(encoding="utf-8").splitlines()
 
+    def last_lines(self) -> list[str]:
+        """The end of every log, without the requests that the web answered."""
+        logs = {group: [line for line in self.log(group) if '"event": "request"' not in line] for group in self._open}
+        return [f"{group}: {line}" for group, lines in logs.items() for line in lines[-LAST_LINES:]]
+
     def leader(self) -> str | None:
         """The sentinel that said last that it leads."""
         said = [line for line in self.log("sentinels") if LEADS in line]
@@ -221,31 +267,44 @@ class Stack:
 
     def wire(self) -> list[Entry]:
         """Every request of this stack's that reached the carrier."""
-        return [entry for entry in self.carrier.journal.entries() if entry.callback.startswith(self.url)]
+        return [entry for entry in self.phones.journal() if entry.callback.startswith(self.url)]
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """The rows of a query, asked apart from the product's own code."""
         with self.servers.superuser(self.database) as connection:
             return connection.execute(query, values).fetchall()
 
+    def doctor(self) -> "subprocess.CompletedProcess[str]":
+        """What `daytwo doctor` says, run as an operator would."""
+        command = stack.daytwo("doctor")
+        return subprocess.run(
+            command, env=self.environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
+
+    def ready(self) -> int | None:
+        """The status of /ready; None when nobody listens."""
+        try:
+            return httpx.get(f"{self.url}/ready", timeout=5, trust_env=False).status_code
+        except httpx.HTTPError:
+            return None
+
     def await_whole(self) -> None:
         """Until the pages answer, and every worker and a sentinel has been heard of since now."""
+        until(lambda: self.ready() == 200, what="the pages answer")
+        self.await_beats("sentinel", *(f"worker:{queue}" for queue in QUEUES))
+
+    def await_beats(self, *components: str) -> None:
+        """Until each of them has been heard of since now; the workers are rung for that."""
         (began,) = self.rows("SELECT clock_timestamp() AS at")
-        until(self._web_is_ready, what="the pages answer")
         doorbell.configure(self.redis_url)
-        until(lambda: self._all_beat_since(began.at), what="every worker and a sentinel was heard of", every_s=0.3)
 
-    def _web_is_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/ready", timeout=2, trust_env=False).status_code == 200
-        except httpx.HTTPError:
-            return False
+        def heard() -> bool:
+            for queue in QUEUES:
+                doorbell.ring(queue)
+            beats = self.rows("SELECT component FROM engine_heartbeat WHERE last_ok_at > %s", began.at)
+            return set(components) <= {row.component for row in beats}
 
-    def _all_beat_since(self, began: object) -> bool:
-        for queue in QUEUES:
-            doorbell.ring(queue)
-        beats = self.rows("SELECT component FROM engine_heartbeat WHERE last_ok_at > %s", began)
-        return {"sentinel", *(f"worker:{queue}" for queue in QUEUES)} <= {row.component for row in beats}
+        until(heard, what=f"{', '.join(components)} were heard of", every_s=0.3)
 
 
 def engine() -> list[Process]:

@@ -2,16 +2,15 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from itertools import count
 from random import Random
 
 import pytest
 
-from survey.local.clinic import Riverside
+from survey.domain.protocol import Tier
 from tests.faults.hurt import FAULTS, lose_doorbells
-from tests.faults.load import Load, Patient
+from tests.faults.load import CROWD, FINE, Load, Patient, choice
 from tests.faults.proof import Findings, examine
 from tests.faults.stack import Stack, sentinels, until
 
@@ -22,20 +21,11 @@ RATE = 2.0
 BETWEEN_FAULTS_S = 2.0
 SETTLES_WITHIN_S = 90.0
 """After the last fault. The longest honest wait is two pauses of 15 s, after calls whose end nobody knows."""
-SCORED_WITHIN = timedelta(seconds=30)
+SCORED_WITHIN, PAGED_WITHIN = timedelta(seconds=30), timedelta(seconds=60)
 A_SENTINEL_WOULD_HAVE_S = 12.0
 """It does itself what is overdue by 5 s, and looks every 2 s."""
 WORKERS_LISTENING = 3
 SEED = int(os.environ.get("FAULT_SEED", "0")) or Random().randrange(1, 10_000)
-
-_hundreds = count()
-
-
-@pytest.fixture
-def load(stack: Stack, riverside: Riverside) -> Iterator[Load]:
-    """Patients that this test alone has enrolled."""
-    with Load(stack, riverside, first=1000 * next(_hundreds)) as running:
-        yield running
 
 
 def proven(stack: Stack, patients: Sequence[Patient], *, within_s: float = SETTLES_WITHIN_S) -> Findings:
@@ -43,7 +33,7 @@ def proven(stack: Stack, patients: Sequence[Patient], *, within_s: float = SETTL
     deadline = time.monotonic() + within_s
     while (found := examine(stack, patients)).all and time.monotonic() < deadline:
         time.sleep(0.5)
-    assert not found.all, "\n".join(found.all)
+    assert not found.all, "\n".join([*found.all, "", *stack.last_lines()])
     print(_told(found))
     return found
 
@@ -69,9 +59,26 @@ def test_when_nothing_fails_each_page_is_on_the_wire_once(stack: Stack, load: Lo
     found = proven(stack, load.patients)
 
     assert load.trouble == []
-    assert not load.failed_tries
+    assert not load.tally.failed
     assert found.red >= 5
     assert set(found.copies.values()) == {1}
+
+
+def test_the_proof_sees_what_it_is_there_to_see(stack: Stack, load: Load) -> None:
+    load.enrol(len(CROWD))
+    until(lambda: load.texted() == len(CROWD), what="everybody has the link")
+    load.settle(patience_s=60)
+    proven(stack, load.patients)
+    never_taken = Patient(mobile=load.patients[1].mobile, story=FINE, taken=[choice("fever", "chills", Tier.SOON)])
+
+    repeated = examine(stack, load.patients, wire=stack.wire() * 4)
+    silent = examine(stack, load.patients, wire=[])
+    forgetful = examine(stack, [never_taken])
+
+    assert any("4 copies" in one for one in repeated.repeated)
+    assert len(silent.unpaged) >= 3
+    assert any("lost what was taken: ['fever']" in one for one in forgetful.lost)
+    assert any("its answers are soon" in one for one in forgetful.unscored)
 
 
 def test_whatever_is_killed_flushed_or_hung_nothing_taken_is_lost(stack: Stack, load: Load) -> None:
@@ -88,10 +95,11 @@ def test_whatever_is_killed_flushed_or_hung_nothing_taken_is_lost(stack: Stack, 
     load.settle(patience_s=120)
     found = proven(stack, load.patients)
 
-    print(f"{dict(load.failed_tries)} for patients; the slowest try that was taken took {load.slowest_s:.2f} s")
+    print(f"{dict(load.tally.failed)} for patients; the slowest try that was taken took {max(load.tally.took_s):.2f} s")
     assert load.trouble == []
     assert found.red >= 40
     assert max(found.scored_after) < SCORED_WITHIN
+    assert max(found.paged_after) < PAGED_WITHIN
     assert max(found.copies.values()) > 1, "no fault has doubled a page: the faults were too mild to prove anything"
     stack.await_whole()
 
