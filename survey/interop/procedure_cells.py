@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 from unicodedata import combining, normalize
 
 from survey.domain.patients import ConsentHow, Enrolment, NotEnrollable, Problem
@@ -54,9 +55,8 @@ class _Cells:
         self.fault(column, f"“{self.text(column)[:40]}” is not an answer here. Write yes, no or unknown.")
         return None
 
-    def members(self, column: str, known: Iterable[BodySite | Agent]) -> tuple[str, ...]:
-        """The keys of a list such as “lidocaine; saline”, each found by key or by label in any language."""
-        spellings = {_bare(name): one.key for one in known for name in (one.key, *one.label.values())}
+    def members(self, column: str, spellings: Mapping[str, str]) -> tuple[str, ...]:
+        """The keys of a list such as “lidocaine; saline”, each found by one of its spellings."""
         whole = _bare(self.text(column))
         # A label may hold a separator itself.
         parts = [self.text(column)] if whole in spellings else _split(self.text(column))
@@ -95,8 +95,8 @@ def enrolment(cells: Mapping[str, str], *, pack: Protocol) -> Enrolment:
         consent=agreed,
         consent_how=ConsentHow.IMPORT if agreed else None,
         mrn=row.text("mrn") or None,
-        body_sites=row.members("body_sites", pack.body_sites),
-        agents=row.members("agents", pack.agents),
+        body_sites=row.members("body_sites", _places(pack)),
+        agents=row.members("agents", _drugs(pack)),
         lot=row.text("lot") or None,
         injector=row.text("injector") or None,
         context={key: flag for key, flag in flags.items() if flag is not None},
@@ -104,6 +104,21 @@ def enrolment(cells: Mapping[str, str], *, pack: Protocol) -> Enrolment:
     if row.problems:
         raise NotEnrollable(tuple(row.problems))
     return read
+
+
+@lru_cache(maxsize=16)
+def _places(pack: Protocol) -> Mapping[str, str]:
+    return _spellings(pack.body_sites)
+
+
+@lru_cache(maxsize=16)
+def _drugs(pack: Protocol) -> Mapping[str, str]:
+    return _spellings(pack.agents)
+
+
+def _spellings(known: Iterable[BodySite | Agent]) -> Mapping[str, str]:
+    """Every way to write a place or a drug, its key or a label in any language, to its key."""
+    return {_bare(name): one.key for one in known for name in (one.key, *one.label.values())}
 
 
 def _split(cell: str) -> list[str]:

@@ -195,16 +195,21 @@ def _source_key(enrolment: Enrolment, patient: Patient, ground: Ground) -> str:
 
 def _same_person(tx: Tx, enrolment: Enrolment) -> Patient | None:
     """The patient's record, by record number, else by names and birth. Raises NotEnrollable when the two disagree."""
-    if enrolment.mrn:
-        known = store.find_by_mrn(tx, enrolment.mrn)
-        if known is not None and known.born_on != enrolment.born_on:
-            reason = "This record number belongs to somebody with another date of birth. Check both."
-            raise NotEnrollable((Problem(column="mrn", reason=reason),))
-        if known is not None:
-            return known
-    named = store.find_by_name(tx, enrolment.given_name, enrolment.family_name, enrolment.born_on)
-    # Two people may share names and birthday; another record number says that they do.
-    return next((one for one in named if not (enrolment.mrn and one.mrn)), None)
+    found = store.candidates(
+        tx,
+        mrn=enrolment.mrn,
+        given_name=enrolment.given_name,
+        family_name=enrolment.family_name,
+        born_on=enrolment.born_on,
+    )
+    numbered = next((one for one in found if enrolment.mrn and one.mrn == enrolment.mrn), None)
+    if numbered is None:
+        # Two people may share names and birthday; another record number says that they do.
+        return next((one for one in found if not (enrolment.mrn and one.mrn)), None)
+    if numbered.born_on != enrolment.born_on:
+        reason = "This record number belongs to somebody with another date of birth. Check both."
+        raise NotEnrollable((Problem(column="mrn", reason=reason),))
+    return numbered
 
 
 def _settle_patient(tx: Tx, enrolment: Enrolment, known: Patient | None, *, by: Actor, now: datetime) -> Patient:

@@ -79,7 +79,7 @@ _FACTS = (
 
 def insert(tx: Tx, new: Message) -> None:
     """Add a message. Raises Conflict (`message_once`) when the same one was queued before."""
-    tx.run(sa.insert(message).values(**_values(new)))
+    tx.run(sa.insert(message), _values(new))
 
 
 def get_for_update(tx: Tx, message_id: UUID) -> Message:
@@ -134,17 +134,16 @@ def swap(tx: Tx, old: Message, new: Message) -> None:
 
 def insert_attempt(tx: Tx, attempt_id: UUID, begun: Message, *, provider: str, now: datetime) -> None:
     """Note that a provider is about to be called; the row's id is our reference there."""
-    tx.run(
-        sa.insert(message_attempt).values(
-            id=attempt_id,
-            message_id=begun.id,
-            attempt_no=begun.attempts,
-            provider=provider,
-            lease_token=begun.lease_token,
-            started_at=now,
-            delivery_rank=0,
-        )
-    )
+    row = {
+        "id": attempt_id,
+        "message_id": begun.id,
+        "attempt_no": begun.attempts,
+        "provider": provider,
+        "lease_token": begun.lease_token,
+        "started_at": now,
+        "delivery_rank": 0,
+    }
+    tx.run(sa.insert(message_attempt), row)
 
 
 def finish_attempt(

@@ -37,32 +37,27 @@ def get(tx: Tx, patient_id: UUID) -> Patient:
     return Patient(**row)
 
 
-def find_by_mrn(tx: Tx, mrn: str) -> Patient | None:
-    """The patient with that record number."""
-    row = tx.run(sa.select(*_COLUMNS).where(patient.c.mrn == mrn)).mappings().one_or_none()
-    return None if row is None else Patient(**row)
-
-
-def find_by_name(tx: Tx, given_name: str, family_name: str, born_on: date) -> tuple[Patient, ...]:
-    """Patients with these names and that day of birth, capitals aside, the oldest record first."""
-    same = (
+def candidates(tx: Tx, *, mrn: str | None, given_name: str, family_name: str, born_on: date) -> tuple[Patient, ...]:
+    """Patients with that record number, or with these names (capitals aside) and that birthday; the oldest first."""
+    named = (
         (sa.func.lower(patient.c.family_name) == sa.func.lower(family_name))
         & (sa.func.lower(patient.c.given_name) == sa.func.lower(given_name))
         & (patient.c.born_on == born_on)
     )
+    same = named | (patient.c.mrn == mrn) if mrn else named
     query = sa.select(*_COLUMNS).where(same).order_by(patient.c.created_at, patient.c.id)
     return tuple(Patient(**row) for row in tx.run(query).mappings())
 
 
 def hold_identity(tx: Tx, *keys: str) -> None:
     """Keep two people who enrol the same patient at once from adding the patient twice; ends with the transaction."""
-    for key in sorted(keys):
-        tx.run(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
+    locks = (sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0)) for key in sorted(keys))
+    tx.run(sa.select(*locks))
 
 
 def insert(tx: Tx, new: Patient, *, by: UUID | None, now: datetime) -> None:
     """Add a patient. Raises Conflict (`patient_mrn_once`) when the record number is taken."""
-    tx.run(sa.insert(patient).values(**asdict(new), created_at=now, created_by=by))
+    tx.run(sa.insert(patient), asdict(new) | {"created_at": now, "created_by": by})
 
 
 def replace(tx: Tx, new: Patient) -> None:

@@ -58,24 +58,13 @@ def of_patient(tx: Tx, patient_id: UUID) -> tuple[Procedure, ...]:
 
 def insert(tx: Tx, new: Procedure, *, import_id: UUID | None, by: UUID | None, now: datetime) -> None:
     """Add a procedure. Raises Conflict (`procedure_once`) when it was recorded already."""
-    tx.run(
-        sa.insert(procedure).values(
-            id=new.id,
-            patient_id=new.patient_id,
-            site_id=new.site_id,
-            protocol=new.protocol,
-            performed_on=new.performed_on,
-            body_sites=list(new.body_sites),
-            agents=list(new.agents),
-            lot=new.lot,
-            injector=new.injector,
-            context=dict(new.context),
-            source_key=new.source_key,
-            import_id=import_id,
-            created_at=now,
-            created_by=by,
-        )
-    )
+    given = {
+        name: getattr(new, name)
+        for name in ("id", "patient_id", "site_id", "protocol", "performed_on", "lot", "injector", "source_key")
+    }
+    lists = {"body_sites": list(new.body_sites), "agents": list(new.agents), "context": dict(new.context)}
+    made = {"import_id": import_id, "created_at": now, "created_by": by}
+    tx.run(sa.insert(procedure), given | lists | made)
 
 
 def cancel(tx: Tx, procedure_id: UUID, *, by: UUID | None, now: datetime) -> bool:
