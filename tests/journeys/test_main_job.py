@@ -20,8 +20,9 @@ def check(*options: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_from_the_imported_file_to_the_closed_alert_and_nothing_is_left_behind() -> None:
-    # A short path: sockets stand in it.
+    # A short path, for sockets stand in it; and open to PostgreSQL's own user, which it has where root runs this.
     with tempfile.TemporaryDirectory(prefix="d2-", dir="/tmp") as place:
+        Path(place).chmod(0o711)
         done = check(PATH="/usr/bin:/bin", HOME=place, TMPDIR=place)
         left = [path for path in Path(place).iterdir() if path.name.startswith("daytwo-check-")]
 
