@@ -20,6 +20,7 @@ BREACHES = {
     "sentinel-without-celery": ("workers/sentinel.py", "import celery"),
     "sql-only-in-store": ("survey/web/guard.py", "import sqlalchemy"),
     "adapters-behind-services": ("survey/web/guard.py", "import survey.store.sites"),
+    "services-flow-down": ("survey/services/access.py", "import survey.services.imports"),
     "no-cycles": ("survey/domain/errors.py", "import survey.domain.triage"),
     "clock-at-the-edge": ("survey/services/audit.py", "import survey.clock"),
 }

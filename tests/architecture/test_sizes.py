@@ -14,7 +14,10 @@ FLOOR_CAPS = {"survey/services/": 25, "survey/web/": 25, "workers/": 25}
 LARGE_MODULES: dict[str, str] = {}
 """Module → why it may be longer."""
 
-LARGE_FUNCTIONS: dict[str, str] = {}
+LARGE_FUNCTIONS: dict[str, str] = {
+    "survey/services/responses.py:_visit": "one constructor, a line for each of its fields",
+    "survey/services/surveys.py:open_response": "one constructor, a line for each of its fields",
+}
 """path:function → why it may be longer."""
 
 
