@@ -69,7 +69,7 @@ def bars(name: str, *, title: str, description: str, values: Sequence[Value]) ->
     wide = frame.width / max(len(values), 1) * 0.7
     shapes = [
         _rect(frame.x(n) - wide / 2, frame.y(v.value), wide, frame.y(0) - frame.y(v.value), "bar")
-        + _text(frame.x(n), frame.y(v.value) - 4, f"{v.value:g}", "mid")
+        + _middle(frame, n, frame.y(v.value) - 4, f"{v.value:.10g}")
         for n, v in enumerate(values)
         if v.value
     ]
@@ -109,11 +109,11 @@ def _axes(frame: Frame, labels: Sequence[str], unit: str) -> Iterable[str]:
         value = frame.most * tick / TICKS
         y = frame.y(value)
         yield f'<line class="grid" x1="{frame.left:.1f}" x2="{frame.across - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        yield _text(frame.left - 8, y + 4, f"{value:g}{unit}", "end")
+        yield _text(frame.left - 8, y + 4, f"{value:.10g}{unit}", "end")
     every = _label_step(frame, labels)
     for place, label in enumerate(labels):
         if place % every == 0:
-            yield _text(frame.x(place), frame.y(0) + 18, label, "mid")
+            yield _middle(frame, place, frame.y(0) + 18, label)
 
 
 def _label_step(frame: Frame, labels: Sequence[str]) -> int:
@@ -123,7 +123,7 @@ def _label_step(frame: Frame, labels: Sequence[str]) -> int:
 
 
 def _frame(most: float, places: int, unit: str, *, across: int = WIDE) -> Frame:
-    widest = max(len(f"{most * tick / TICKS:g}{unit}") for tick in range(TICKS + 1))
+    widest = max(len(f"{most * tick / TICKS:.10g}{unit}") for tick in range(TICKS + 1))
     return Frame(left=max(widest * CHARACTER + 14, 34), most=most, places=places, across=across)
 
 
@@ -158,6 +158,12 @@ def _points(run: Sequence[tuple[int, float]], frame: Frame) -> list[str]:
 
 def _rect(x: float, y: float, width: float, height: float, css: str) -> str:
     return f'<rect class="{css}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
+
+
+def _middle(frame: Frame, place: int, y: float, words: str) -> str:
+    """Words in the middle of a place, moved inwards where the edge of the picture would cut them."""
+    half = len(words) * CHARACTER / 2
+    return _text(min(max(frame.x(place), half), frame.across - half), y, words, "mid")
 
 
 def _text(x: float, y: float, words: str, css: str) -> str:
