@@ -20,7 +20,7 @@ header{display:flex;gap:.75rem;align-items:baseline;border-block-end:1px solid v
 h1{font-size:1.25rem;margin:0}
 a{color:var(--link)}a:focus-visible{outline:3px solid currentColor;outline-offset:2px;border-radius:4px}
 p{margin:.5rem 0}.soft{color:var(--soft);font-size:.9rem}
-ul,ol{list-style:none;margin:1rem 0;padding:0;display:grid;gap:.75rem}
+ul,ol{list-style:none;margin:1rem 0;padding:0;display:grid;grid-template-columns:minmax(0,1fr);gap:.75rem}
 .phone{display:block;background:var(--card);border:1px solid var(--edge);border-radius:14px;padding:.75rem 1rem;
 color:inherit;text-decoration:none}.phone b{color:var(--link)}
 .phone span{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
