@@ -20,7 +20,7 @@ from survey.local.log_lines import LogLines
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 LIVED_WELL_S = 30.0
 """After so long alive, the next death counts as the first."""
-TURN_S = 2.0
+TURN_S = 0.5
 """How long a process may take to end before the next one is asked to."""
 END_S = 8.0
 """How long ending all may take before the rest is killed: below the ten seconds that most supervisors give."""
