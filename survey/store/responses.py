@@ -161,7 +161,8 @@ def find_of(tx: Tx, invitation_id: UUID) -> Response | None:
 
 def answers_of(tx: Tx, response_id: UUID, *, after: datetime | None = None) -> dict[str, Answer]:
     """The newest answer to each item, of those given after an instant if one is given."""
-    newest = sa.select(answer.c.item, answer.c.value).distinct(answer.c.item).where(answer.c.response_id == response_id)
+    columns = sa.select(answer.c.item, answer.c.value).ext(pg.distinct_on(answer.c.item))
+    newest = columns.where(answer.c.response_id == response_id)
     if after is not None:
         newest = newest.where(answer.c.at > after)
     return {row.item: row.value for row in tx.run(newest.order_by(answer.c.item, answer.c.revision.desc()))}
@@ -201,13 +202,13 @@ def set_identity(tx: Tx, response_id: UUID, identity: Identity) -> None:
 
 def unfinished(tx: Tx, *, before: datetime, limit: int) -> tuple[Response, ...]:
     """Responses that were begun, not sent, not touched since `before`, and that nobody has been told of; locked."""
-    told = sa.text("EXISTS (SELECT FROM alert WHERE alert.response_id = response.id)")
+    untold = sa.text("NOT EXISTS (SELECT FROM alert WHERE alert.response_id = response.id)")
     query = sa.select(response).where(
         response.c.submitted_at.is_(None),
         response.c.answered_at < before,
         response.c.revision > 0,
         response.c.revision == response.c.scored_revision,
-        sa.not_(told),
+        untold,
     )
     rows = tx.run(query.order_by(response.c.answered_at).limit(limit).with_for_update(skip_locked=True))
     return tuple(as_response(row) for row in rows.mappings())
