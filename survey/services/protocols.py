@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from threading import Lock
 from uuid import UUID, uuid4
 
 from survey.domain.accounts import Actor
@@ -75,15 +76,21 @@ def newest() -> tuple[Protocol, ...]:
 
 
 _packs: dict[UUID, Protocol] = {}
+_reading = Lock()
 
 
 def get(tx: Tx, version_id: UUID) -> Protocol:
     """The pack of a version; read and compiled once in this process, since a version never changes."""
     if version_id not in _packs:
-        published = store.get(tx, version_id)
-        name = f"{published.slug} version {published.version}"
-        _packs[version_id] = protocol_yaml.load(published.source, name=name)
+        with _reading:  # the first patients of a process that has just started come on all its threads at once
+            if version_id not in _packs:
+                _packs[version_id] = _read(tx, version_id)
     return _packs[version_id]
+
+
+def _read(tx: Tx, version_id: UUID) -> Protocol:
+    published = store.get(tx, version_id)
+    return protocol_yaml.load(published.source, name=f"{published.slug} version {published.version}")
 
 
 def titles(published: tuple[Published, ...]) -> Mapping[str, str]:

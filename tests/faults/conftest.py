@@ -11,7 +11,8 @@ from survey.local import clinic, pids, services
 from survey.local.clinic import Riverside
 from survey.store import session
 from tests.faults.load import Load
-from tests.faults.stack import Phones, Servers, Stack, engine, sentinels
+from tests.faults.servers import Servers
+from tests.faults.stack import Phones, Stack, engine, sentinels
 
 DATABASE = "faults"
 MOST_PATIENTS = 400

@@ -9,7 +9,8 @@ from random import Random
 
 from survey.local import clinic
 from tests.faults.load import Load
-from tests.faults.stack import LEADS, PATIENCE_S, Stack, frozen, until
+from tests.faults.servers import PATIENCE_S, frozen, until
+from tests.faults.stack import LEADS, Stack
 
 OUTAGE_S = 4.0
 FINE, HANGS, FAILS = "200", "hang", "500"

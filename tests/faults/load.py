@@ -7,114 +7,33 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from queue import Empty, SimpleQueue
 
 import httpx
 
 from survey import clock
 from survey.domain.accounts import SYSTEM
-from survey.domain.answers import Answer
 from survey.domain.errors import DomainError
 from survey.domain.patients import AlreadyEnrolled, ConsentHow, Enrolment
-from survey.domain.protocol import Flag, Tier
+from survey.domain.protocol import Flag
 from survey.local.clinic import Riverside
 from survey.local.history import people
 from survey.services import patients
-from tests.faults.stack import Stack, until
+from tests.faults.crowd import CROWD, Patient, Tap
+from tests.faults.servers import until
+from tests.faults.stack import Stack
 
 PHONES = 6
 """People who answer at the same time."""
 AGAIN_AFTER_S = 0.3
 PATIENCE_S = 90.0
 """So long a patient tries to get one answer through."""
-TIMEOUT_S = 5.0
+TIMEOUT_S = 10.0
 KEEPALIVE_S = 2.0
 """Less than the server keeps a connection, or one that it has just closed looks like a fault."""
 LINK = re.compile(r"https?://[^/\s]+(/s/\w{22})")
 FORM_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
-LINES = {
-    "red": ("breath", "chest", "swell", "passout", "mind", "bleedstop", "cord"),
-    "skin": ("grow", "hot", "pus", "streak"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Tap:
-    """One answer, as a form sends it and as it has to be stored; `tier` is what it must come to by itself."""
-
-    item: str
-    form: Mapping[str, str]
-    stored: Answer
-    tier: Tier | None = None
-
-
-def choice(item: str, key: str, tier: Tier | None = None) -> Tap:
-    """One of several."""
-    return Tap(item, {"answer": key}, key, tier)
-
-
-def lines(item: str, *marked: str, tier: Tier | None = None) -> Tap:
-    """Yes to the marked lines, No to the others."""
-    answers = {line: "yes" if line in marked else "no" for line in LINES[item]}
-    return Tap(item, answers, answers, tier)
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """What a patient does: the taps, then Send; and, if there are any, the taps after a second Start."""
-
-    taps: tuple[Tap, ...]
-    sends: bool = True
-    later: tuple[Tap, ...] = ()
-
-
-def _answers(*, skin: Tap, sore: int, trend: str | None) -> tuple[Tap, ...]:
-    followed = (choice("trend", trend, Tier.SOON if trend == "worse" else None),) if trend else ()
-    first = (lines("red"), choice("breath", "no"), Tap("sore", {"answer": str(sore)}, sore))
-    rest = [choice(item, "no") for item in ("fever", "bleed", "allergy", "faint")]
-    return (
-        *first,
-        *followed,
-        choice("weak", "no"),
-        skin,
-        *rest,
-        choice("help", "none"),
-        Tap("note", {"answer": ""}, ""),
-    )
-
-
-FINE = Story(_answers(skin=lines("skin"), sore=0, trend=None))
-SORE = Story(_answers(skin=lines("skin"), sore=5, trend="worse"))
-INFECTED = Story(_answers(skin=lines("skin", "grow", "hot", tier=Tier.URGENT), sore=3, trend="same"))
-BREATHLESS = Story((lines("red", "breath", tier=Tier.EMERGENCY),), sends=False)
-"""Says so on the first page of questions, and puts the phone down."""
-FAINTED_LATER = Story(FINE.taps, later=(lines("red", "passout", tier=Tier.EMERGENCY),))
-"""All was well, was sent, and then was not."""
-CROWD = (BREATHLESS, FINE, INFECTED, FINE, FAINTED_LATER, SORE)
-
-
-@dataclass(slots=True)
-class Patient:
-    """One of the crowd. `taken` are the taps that the server answered with 303, the newest last."""
-
-    mobile: str
-    story: Story
-    taken: list[Tap] = field(default_factory=list)
-    sent: bool = False
-    alarmed_at: datetime | None = None
-    """When the first tap that must page was pressed, on the try that was taken."""
-
-    @property
-    def worry(self) -> Tier | None:
-        """The worst that was taken, of what tells by itself."""
-        told = [tap.tier for tap in self.taken if tap.tier is not None]
-        return Tier.highest(told) if told else None
-
-    @property
-    def answers(self) -> dict[str, Answer]:
-        """Item to the newest answer that was taken."""
-        return {tap.item: tap.stored for tap in self.taken}
 
 
 @dataclass(slots=True)

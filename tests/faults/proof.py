@@ -13,7 +13,7 @@ from survey.local import clinic
 from survey.local.carrier_journal import Entry
 from survey.store import health
 from survey.store.session import transaction
-from tests.faults.load import Patient
+from tests.faults.crowd import Patient
 from tests.faults.stack import Stack
 
 PAGERS = frozenset(member.pager for member in clinic.TEAM if member.pager)

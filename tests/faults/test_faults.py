@@ -9,10 +9,12 @@ from random import Random
 import pytest
 
 from survey.domain.protocol import Tier
+from tests.faults.crowd import CROWD, FINE, Patient, choice
 from tests.faults.hurt import FAULTS, lose_doorbells
-from tests.faults.load import CROWD, FINE, Load, Patient, choice
+from tests.faults.load import Load
 from tests.faults.proof import Findings, examine
-from tests.faults.stack import Stack, sentinels, until
+from tests.faults.servers import until
+from tests.faults.stack import Stack, sentinels
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 

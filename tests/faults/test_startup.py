@@ -19,10 +19,12 @@ from survey.local.runner import Process
 from survey.services import links, patients
 from survey.store import session
 from survey.store.session import transaction
+from tests.faults.crowd import BREATHLESS, Patient
 from tests.faults.hurt import pagers
-from tests.faults.load import BREATHLESS, Load, Patient, Phone, Tally, enrolment
+from tests.faults.load import Load, Phone, Tally, enrolment
 from tests.faults.proof import examine
-from tests.faults.stack import Phones, Servers, Stack, until
+from tests.faults.servers import Servers, until
+from tests.faults.stack import Phones, Stack
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(400)]
 
