@@ -12,7 +12,9 @@ from werkzeug.test import TestResponse
 
 from survey import clock
 from survey.domain.answers import Answers
-from survey.services import alerts, scores, sheets
+from survey.messaging import registry
+from survey.messaging.registry import Wiring
+from survey.services import alerts, escalation, pages, scores, sheets
 from survey.settings import Settings
 from survey.store import accounts as store
 from survey.store.session import transaction
@@ -20,6 +22,7 @@ from survey.web.app import create_app
 from tests import surveys
 from tests.cast import SAM, Person
 from tests.conftest import Database
+from tests.fakes import FakeSms
 from tests.surveys import Case
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -100,3 +103,12 @@ def alarm(*, now: datetime, answers: Answers = BREATHLESS) -> UUID:
     """An open alert about Maria."""
     answered(surveys.invited(now), answers, now=now)
     return alerts.open_alerts()[0].id
+
+
+def paged_token(*, now: datetime) -> str:
+    """Page whoever is on call; the token in the text that left."""
+    carrier = FakeSms(now=now)
+    registry.wire(Wiring(public_url="http://localhost", sms=carrier, email=None))
+    while escalation.advance_due(now=now) or pages.send_due(now=now):
+        pass
+    return carrier.wire[-1].token
