@@ -85,7 +85,9 @@ def bring_to_life(riverside: Riverside) -> None:
 @contextmanager
 def _bar() -> Iterator[seed.Progress]:
     columns = (TextColumn("{task.description:22}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    silent = not console.is_terminal
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=silent) as bar:
         tasks: dict[str, TaskID] = {}
 
         def tell(what: str, done: int, of: int) -> None:
