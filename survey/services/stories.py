@@ -119,7 +119,8 @@ def of_procedure(procedure_id: UUID, *, now: datetime) -> Story:
         subject = _subject(tx, procedure, invitations, now=now)
         check_ins = tuple(_check_in(tx, one, told.get(one.id)) for one in invitations)
         alerts = tuple(alert_store.get(tx, alert_id) for alert_id in store.alert_ids(tx, procedure_id))
-        moments = (*_surveys(check_ins), *_messages(tx, procedure_id), *_alerts(tx, alerts), *_notes(tx, procedure_id))
+        # In the order of one life: of two things in the same instant, the earlier in it stands first.
+        moments = (*_notes(tx, procedure_id), *_messages(tx, procedure_id), *_surveys(check_ins), *_alerts(tx, alerts))
     return Story(
         subject=subject, check_ins=check_ins, alerts=alerts, moments=tuple(sorted(moments, key=lambda one: one.at))
     )
