@@ -83,7 +83,8 @@ def _claim(tx: Tx, now: datetime) -> _Claim | None:
     if due is None:
         return None
     mine = rules.leased(due.page, token=uuid4(), until=now + timedelta(seconds=registry.page_lease_s()))
-    store.swap(tx, due.page, mine)
+    if not store.swap(tx, due.page, mine):
+        return None
     site = site_store.get(tx, due.site_id)
     # The token leaves this function in the text alone. A mail gets none: mail scanners press buttons.
     token = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) if due.method is MethodKind.SMS else None

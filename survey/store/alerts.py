@@ -176,7 +176,8 @@ def tell(tx: Tx, alert_id: UUID, event: Event, *, actor: Actor, at: datetime) ->
         data=dict(event.data),
         idem_key=event.idem_key,
     )
-    return tx.run(row.on_conflict_do_nothing(constraint="alert_event_once")).rowcount == 1
+    once = row.on_conflict_do_nothing(constraint="alert_event_once").returning(alert_event.c.id)
+    return tx.run(once).scalar_one_or_none() is not None
 
 
 def story(tx: Tx, alert_id: UUID) -> tuple[Line, ...]:

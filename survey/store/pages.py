@@ -125,13 +125,13 @@ class Opened:
     sent_at: datetime
 
 
-def insert(tx: Tx, new: Sequence[Page]) -> int:
-    """Add pages, each once however often the step is fired; how many were new."""
+def insert(tx: Tx, new: Sequence[Page]) -> None:
+    """Add pages, each once however often the step is fired."""
     if not new:
-        return 0
+        return
     names = [field.name for field in fields(Page)]
     rows = [{name: getattr(one, name) for name in names} for one in new]
-    return tx.run(pg.insert(page).values(rows).on_conflict_do_nothing(constraint="plan_once")).rowcount
+    tx.run(pg.insert(page).values(rows).on_conflict_do_nothing(constraint="plan_once"))
 
 
 def due_first(tx: Tx, *, now: datetime) -> Due | None:

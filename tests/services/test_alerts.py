@@ -9,10 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from survey.domain.accounts import SYSTEM
-from survey.domain.alerts import AlertState, ContactResult
+from survey.domain.alerts import AlertState, ContactResult, Event, EventKind
 from survey.domain.errors import Conflict, NotFound, Refused, Stale
+from survey.domain.pages import PageState
 from survey.domain.protocol import Tier
-from survey.services import alerts
+from survey.services import alerts, escalation
 from survey.services.alerts import DoorState
 from survey.store import alerts as store
 from survey.store.session import DatabaseError, transaction
@@ -60,11 +61,13 @@ def test_a_button_pressed_twice_takes_once(night: Night) -> None:
 
 def test_nothing_is_claimed_after_the_taking(night: Night) -> None:
     alert = night.raised()
+    escalation.advance_due(now=night.now)
     alerts.take(alert.id, by=BEN.actor, epoch=1, now=night.now)
 
     night.settle()
 
     assert night.sms.wire == []
+    assert [told.page.state for told in alerts.get(alert.id).pages] == [PageState.SUPERSEDED]
 
 
 def test_the_machine_itself_takes_nothing(night: Night) -> None:
@@ -188,6 +191,16 @@ def test_the_story_keeps_ids_numbers_and_codes_only(night: Night) -> None:
         ("taken", {}),
         ("contacted", {"result": "voicemail"}),
     ]
+
+
+def test_the_machine_tells_the_same_thing_once(night: Night) -> None:
+    alert = night.worry()
+    event = Event(kind=EventKind.NUDGED, epoch=1, from_state=None, to_state=alert.state, idem_key="once")
+
+    with transaction() as tx:
+        new = [store.tell(tx, alert.id, event, actor=SYSTEM, at=night.now) for _ in range(2)]
+
+    assert new == [True, False]
 
 
 def test_the_story_cannot_be_rewritten(night: Night) -> None:

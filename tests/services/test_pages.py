@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
+from survey.domain.alerts import ContactResult
 from survey.domain.oncall import MethodKind
 from survey.domain.pages import PageState
 from survey.messaging import registry
@@ -180,3 +181,39 @@ def test_removing_a_method_puts_nobody_else_out_of_reach(night: Night) -> None:
     night.worry()
 
     assert night.minutes(BEN) == [0]
+
+
+def test_a_session_that_hangs_on_one_page_does_not_hold_up_the_others(night: Night) -> None:
+    for _ in range(2):
+        planned(night)
+    with transaction() as tx:
+        tx.run(sa.text("SELECT id FROM page ORDER BY not_before, id LIMIT 1 FOR UPDATE"))
+
+        done = [pages.send_due(now=night.now) for _ in range(2)]
+
+    assert done == [1, 0]
+
+
+def test_a_page_left_pending_when_its_alert_was_taken_is_not_sent(night: Night) -> None:
+    planned(night)
+    (alert,) = alerts.open_alerts()
+    alerts.take(alert.id, by=BEN.actor, epoch=1, now=night.now)
+    with transaction() as tx:
+        tx.run(sa.text("UPDATE page SET state = 'pending'"))
+
+    night.settle()
+
+    assert night.sms.wire == []
+
+
+def test_a_nudge_that_was_not_sent_yet_is_dropped_once_the_patient_was_tried(night: Night) -> None:
+    alert = night.worry()
+    night.take(alert, ANA)
+    night.now += timedelta(minutes=15)
+    escalation.advance_due(now=night.now)
+    alerts.record_contact(alert.id, result=ContactResult.NO_ANSWER, by=ANA.actor, epoch=1, now=night.now)
+
+    night.settle()
+
+    assert night.minutes(ANA) == [0]
+    assert [told.page.state for told in alerts.get(alert.id).pages] == [PageState.ACCEPTED, PageState.SUPERSEDED]
