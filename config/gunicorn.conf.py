@@ -27,6 +27,7 @@ limit_request_fields = 50
 limit_request_field_size = 4096
 worker_tmp_dir = "/dev/shm" if sys.platform == "linux" else None  # noqa: S108 (the heartbeat's file: never a slow disk)
 forwarded_allow_ips = "127.0.0.1"
+control_socket_disable = True  # nobody uses it, and it would stand in the user's home, one for all instances
 accesslog = None
 errorlog = "-"
 loglevel = _settings.log_level.lower()

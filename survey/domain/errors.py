@@ -51,3 +51,10 @@ class Unavailable(DomainError):
 
     def __init__(self) -> None:
         super().__init__("The database cannot be reached at the moment. Nothing was changed. Please try again.")
+
+
+class Busy(DomainError):
+    """Something else held what was to be changed for too long; nothing was changed, and later it will work."""
+
+    def __init__(self) -> None:
+        super().__init__("Something else is at work on this at the moment. Nothing was changed. Please try again.")

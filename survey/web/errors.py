@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from survey import clock
-from survey.domain.errors import Conflict, DomainError, InvalidInput, NotFound, Refused, Stale, Unavailable
+from survey.domain.errors import Busy, Conflict, DomainError, InvalidInput, NotFound, Refused, Stale, Unavailable
 from survey.services.responses import SessionOver
 from survey.settings import ROOT
 from survey.web import clinic, words
@@ -22,6 +22,7 @@ PATIENT_PATHS = ("/s/", "/check-in")
 RETRY_AFTER_S = 10
 
 STATUS: dict[type[DomainError], int] = {
+    Busy: 503,
     Conflict: 409,
     InvalidInput: 422,
     NotFound: 404,
