@@ -8,19 +8,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 
 from survey import clock
-from survey.domain.accounts import SYSTEM
+from survey.local import clinic, postgres, services
 from survey.local import folder as folders
-from survey.local import postgres, services
 from survey.services import protocols
-from survey.settings import ROOT
 from survey.store import doorbell, migrate, session
-
-PACK = ROOT / "config/protocols/trigger-point-injection/v1.yaml"
 
 NO_RED_FLAG = dict.fromkeys(("breath", "chest", "swell", "passout", "mind", "bleedstop", "cord"), "no")
 FIRST_ANSWERS = {"red": NO_RED_FLAG, "breath": "no"}
@@ -84,7 +80,7 @@ def world() -> Iterator[World]:
         folder = Path(name) / "home"
         started = services.start(folder, environ={})
         try:
-            yield _furnished(started.environ)
+            yield _furnished({**started.environ, "BENCH_FOLDER": str(folder)})
         finally:
             session.engine().dispose()
             started.stop()
@@ -95,30 +91,21 @@ def _furnished(environ: dict[str, str]) -> World:
     migrate.upgrade(environ["OWNER_DATABASE_URL"], app_role=postgres.APPLICATION)
     session.configure(environ["DATABASE_URL"])
     doorbell.configure(environ["REDIS_URL"])
-    published = protocols.publish(PACK.read_text(encoding="utf-8"), name=str(PACK), by=SYSTEM, now=clock.now())
+    riverside = clinic.settle(clock.now())
+    with session.transaction() as tx:
+        version_id, _ = protocols.live(tx, riverside.protocol)
     superuser = plain(environ["DATABASE_URL"]).replace(f"{postgres.APPLICATION}@", f"{postgres.SUPERUSER}@")
     return World(
         environ={**os.environ, **environ},
         superuser=superuser,
-        site_id=_site(superuser),
-        version_id=published.id,
+        site_id=riverside.site.id,
+        version_id=version_id,
     )
 
 
 def plain(url: str) -> str:
     """SQLAlchemy's address as psycopg takes it."""
     return url.replace("postgresql+psycopg://", "postgresql://")
-
-
-def _site(superuser: str) -> UUID:
-    site_id = uuid4()
-    with psycopg.connect(superuser) as connection:
-        connection.execute(
-            """INSERT INTO site (id, slug, name, sms_name, zone, phone)
-            VALUES (%s, 'bench', 'Bench Clinic', 'Bench Clinic', 'America/New_York', '+12025550100')""",
-            (site_id,),
-        )
-    return site_id
 
 
 def people(world: World, count: int, *, answers: Mapping[str, object]) -> list[str]:

@@ -1,0 +1,38 @@
+"""`python -m benchmarks`: ours and the comparison in turn, in one run, with the budgets beside the figures."""
+
+import argparse
+import os
+from collections.abc import Callable
+
+from benchmarks import drain, idle, paging, submit
+from benchmarks.figures import Figure, table
+from benchmarks.world import World, world
+
+PARTS: dict[str, Callable[..., list[Figure]]] = {
+    "submit": submit.measure,
+    "drain": drain.measure,
+    "paging": paging.measure,
+    "memory": idle.measure,
+}
+
+
+def main() -> None:
+    """Measure what is asked for, each part in a clinic of its own."""
+    asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    asked.add_argument("--only", choices=PARTS, help="one part alone")
+    asked.add_argument("--seconds", type=float, default=20.0, help="how long each part measures (20)")
+    options = asked.parse_args()
+    print(
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start; a busy machine makes all of it slow\n"
+    )
+    for name in [options.only] if options.only else list(PARTS):
+        with world() as made:
+            print(table(_measure(name, made, options.seconds)), flush=True)
+
+
+def _measure(name: str, made: World, seconds: float) -> list[Figure]:
+    return PARTS[name](made, seconds=seconds)
+
+
+if __name__ == "__main__":
+    main()
