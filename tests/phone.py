@@ -10,7 +10,6 @@ from werkzeug.test import TestResponse
 
 from survey.settings import Settings
 from survey.web.app import create_app
-from survey.web.limits import limiter
 
 ORIGIN = "http://localhost"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -29,10 +28,8 @@ def settings(**changes: object) -> Settings:
 
 
 def application(**changes: object) -> Flask:
-    """The whole application; what the limiter remembers of other tests is forgotten."""
-    app = create_app(settings(**changes))
-    limiter.reset()
-    return app
+    """The whole application."""
+    return create_app(settings(**changes))
 
 
 @dataclass

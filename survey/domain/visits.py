@@ -98,9 +98,10 @@ class Visit:
 
         Its own answers are looked at by themselves too: a worry that is told anew after the case was closed is new.
         """
-        return is_alarmed(_tier(self, self.answers), _tier(after, after.answers)) or is_alarmed(
-            _tier(self, self.everything), _tier(after, after.everything)
-        )
+        anew = is_alarmed(_tier(self, self.answers), _tier(after, after.answers))
+        if anew or self.answers == self.everything:
+            return anew
+        return is_alarmed(_tier(self, self.everything), _tier(after, after.everything))
 
     def holds(self, key: str, answer: Answer) -> bool:
         """Whether that is the answer already, so that a second tap changes nothing."""

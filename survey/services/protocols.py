@@ -93,6 +93,14 @@ def _read(tx: Tx, version_id: UUID) -> Protocol:
     return protocol_yaml.load(published.source, name=f"{published.slug} version {published.version}")
 
 
+def pack(version_id: UUID) -> Protocol:
+    """`get`, with a transaction of its own where the pack is not known yet."""
+    if version_id not in _packs:
+        with transaction() as tx:
+            return get(tx, version_id)
+    return _packs[version_id]
+
+
 def titles(published: tuple[Published, ...]) -> Mapping[str, str]:
     """Slug → title of the newest version, for a choice."""
     return {one.slug: one.title for one in reversed(published)}

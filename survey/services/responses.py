@@ -28,7 +28,7 @@ from survey.store import patients as patient_store
 from survey.store import responses as store
 from survey.store import sites as site_store
 from survey.store.responses import Visited
-from survey.store.session import Tx, transaction
+from survey.store.session import Statements, Tx, single_statements, transaction
 
 __all__ = [
     "Answered",
@@ -104,7 +104,7 @@ def start(token: str, *, language: str, now: datetime) -> str:
 
 def visit(session_token: str, *, now: datetime) -> Visit:
     """Where the phone stands. Raises SessionOver."""
-    with transaction() as tx:
+    with single_statements() as tx:
         return _visit(tx, session_token, now=now)
 
 
@@ -192,8 +192,8 @@ def result(session_token: str, *, now: datetime) -> Result:
 
 
 def _answer(session_token: str, item_key: str, form: Mapping[str, list[str]], *, now: datetime) -> Answered:
-    """One try. Raises Stale when another answer came in between."""
-    with transaction() as tx:
+    """One try: one read, and one write that holds only while nobody else wrote. Raises Stale when somebody did."""
+    with single_statements() as tx:
         before = _visit(tx, session_token, now=now)
         item = before.item(item_key) if before.phase is Phase.ASKING else None
         if item is None or before.response_id is None:
@@ -208,11 +208,11 @@ def _answer(session_token: str, item_key: str, form: Mapping[str, list[str]], *,
     return Answered(visit=after, is_alarming=before.is_alarmed_by(after))
 
 
-def _visit(tx: Tx, session_token: str, *, now: datetime) -> Visit:
+def _visit(tx: Tx | Statements, session_token: str, *, now: datetime) -> Visit:
     found = store.visit(tx, links.sha256(session_token), now=now)
     if found is None:
         raise SessionOver
-    protocol = rules.asked(protocols.get(tx, found.protocol_version_id), found.touch)
+    protocol = rules.asked(protocols.pack(found.protocol_version_id), found.touch)
     own = found.answers if found.submitted_at is None else found.since_start
     return Visit(
         invitation_id=found.invitation_id,

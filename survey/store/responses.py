@@ -14,7 +14,7 @@ from survey.domain.answers import Answer, Answers
 from survey.domain.protocol import Flag, Tier
 from survey.domain.responses import AnsweredBy, Identity, Mode, Response
 from survey.store.base import identifier, instant, metadata
-from survey.store.session import Tx
+from survey.store.session import Statements, Tx
 
 response = sa.Table(
     "response",
@@ -47,9 +47,8 @@ answer = sa.Table(
     instant("at", nullable=False),
 )
 
-# An answer's own type would pass through three layers here; psycopg's natives are what is wanted. This is the one
-# read of every tap, so all that a page needs comes in one row.
-_VISIT = sa.text("""
+# The one read of every tap: all that a page needs comes in one row, in psycopg's own types.
+_VISIT = """
 SELECT s.language, s.made_at, s.sent_at, s.answered_by, s.link_sha256,
   i.id AS invitation_id, i.site_id, i.touch, i.expires_at,
   coalesce(r.protocol_version_id, i.protocol_version_id) AS protocol_version_id,
@@ -62,17 +61,22 @@ FROM patient_session s
 JOIN invitation i ON i.id = s.invitation_id
 JOIN procedure p ON p.id = i.procedure_id
 LEFT JOIN response r ON r.invitation_id = i.id
-WHERE s.token_sha256 = :token_sha256 AND s.ended_at IS NULL AND s.ends_at > :now
-""")
+WHERE s.token_sha256 = %(token_sha256)s AND s.ended_at IS NULL AND s.ends_at > %(now)s
+"""
 
-_SAVE = sa.text("""
+# The response is locked by the update before anything is added to it, so of two taps at once the second finds that
+# the revision it saw is gone.
+_SAVE = """
 WITH moved AS (
-  UPDATE response SET revision = revision + :count, answered_at = :now WHERE id = :id AND revision = :seen
-  RETURNING id, revision)
-INSERT INTO answer (response_id, revision, item, value, at)
-SELECT moved.id, moved.revision - :count + new.place, new.pair->>0, new.pair->1, :now
-FROM moved, jsonb_array_elements(CAST(:answers AS jsonb)) WITH ORDINALITY AS new (pair, place)
-""")
+  UPDATE response SET revision = revision + %(count)s, answered_at = %(now)s
+  WHERE id = %(id)s AND revision = %(seen)s
+  RETURNING id, revision),
+added AS (
+  INSERT INTO answer (response_id, revision, item, value, at)
+  SELECT moved.id, moved.revision - %(count)s + new.place, new.pair->>0, new.pair->1, %(now)s
+  FROM moved, jsonb_array_elements(%(answers)s::jsonb) WITH ORDINALITY AS new (pair, place))
+SELECT revision FROM moved
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +119,11 @@ class Told:
     closed_at: datetime | None
 
 
-def visit(tx: Tx, token_sha256: bytes, *, now: datetime) -> Visited | None:
+def visit(tx: Tx | Statements, token_sha256: bytes, *, now: datetime) -> Visited | None:
     """What belongs to a live patient session; None when it has ended or never was."""
-    row = tx.run(_VISIT, {"token_sha256": token_sha256, "now": now}).mappings().one_or_none()
-    if row is None:
+    values = tx.fetch(_VISIT, {"token_sha256": token_sha256, "now": now})
+    if values is None:
         return None
-    values = dict(row)
     newest = values.pop("answers") or {}
     return Visited(
         **values
@@ -137,11 +140,13 @@ def visit(tx: Tx, token_sha256: bytes, *, now: datetime) -> Visited | None:
     )
 
 
-def save(tx: Tx, response_id: UUID, answers: Sequence[tuple[str, Answer]], *, seen: int, now: datetime) -> bool:
+def save(
+    tx: Tx | Statements, response_id: UUID, answers: Sequence[tuple[str, Answer]], *, seen: int, now: datetime
+) -> bool:
     """Add answers as revisions `seen` + 1 and up, in one statement. False, and nothing done, when `seen` is old."""
     pairs = json.dumps([[item, value] for item, value in answers])
     parameters = {"id": response_id, "seen": seen, "count": len(answers), "answers": pairs, "now": now}
-    return tx.run(_SAVE, parameters).rowcount > 0
+    return tx.fetch(_SAVE, parameters) is not None
 
 
 def begin(tx: Tx, new: Response) -> None:

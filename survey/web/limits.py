@@ -1,19 +1,20 @@
 """Slows down whoever guesses; never anybody who holds a live link or a session."""
 
-from flask import Flask, abort
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
+from flask import Flask, abort, current_app, request
 from limits import parse
-
-# Counted in each process by itself: a guesser gets a few times the limit, and no store has to be up for it.
-limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", strategy="moving-window")
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 
 UNKNOWN_LINKS = parse("30/minute")
 
 
 def install(app: Flask) -> None:
-    """Let the limiter know the application."""
-    limiter.init_app(app)
+    """Let this process count.
+
+    Each process counts by itself: a guesser gets a few times the limit, and no store has to be up for it. Nothing is
+    hooked into requests, so that a patient's answer does not pay for a limit that never concerns it.
+    """
+    app.extensions["limits"] = MovingWindowRateLimiter(MemoryStorage())
 
 
 def spend_on_unknown_link() -> None:
@@ -21,5 +22,6 @@ def spend_on_unknown_link() -> None:
 
     Only misses are counted, so a mobile carrier's one address for thousands of patients is never shut out.
     """
-    if not limiter.limiter.hit(UNKNOWN_LINKS, "unknown-link", get_remote_address()):
+    counter: MovingWindowRateLimiter = current_app.extensions["limits"]
+    if not counter.hit(UNKNOWN_LINKS, "unknown-link", request.remote_addr or "local"):
         abort(429)
