@@ -142,8 +142,10 @@ def import_(file: Path, slug: str | None, protocol_slug: str | None, yes: bool) 
 
     now = clock.now()
     target = listing.chosen_site(slug)
+    with file.open("rb") as opened:
+        content = opened.read(imports.MAX_BYTES + 1)  # enough to see that a file is too large
     preview = imports.preview(
-        file.read_bytes(),
+        content,
         site_id=target.id,
         protocol=listing.chosen_protocol(protocol_slug),
         by=place.OPERATOR,

@@ -10,7 +10,8 @@ from survey.domain.invitations import Plan
 from survey.domain.patients import ConsentHow, ContactKind, Enrolment
 from survey.domain.sites import Site
 from survey.services import protocols, sites
-from survey.services.imports import Preview, PreviewRow, Result
+from survey.services.imports import Preview, PreviewRow
+from survey.services.intake import Result
 from survey.store.imports import RowState
 
 WORDS = {ContactKind.SMS: "text", ContactKind.EMAIL: "email"}

@@ -1,4 +1,4 @@
-"""Is everything well? The checks that `daytwo doctor` prints, the banner shows, and the outside heartbeat stands for."""
+"""Is everything well? The checks that `daytwo doctor` prints, the banner shows and the outside heartbeat stands for."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,14 +7,16 @@ from enum import StrEnum
 
 from survey.domain.errors import DomainError, Unavailable
 from survey.messaging import registry
-from survey.services import oncall, protocols
+from survey.services import messages, oncall, protocols
 from survey.store import doorbell, heartbeats, session
 from survey.store import health as store
+from survey.store import imports as import_store
 from survey.store import sites as site_store
 from survey.store.session import Tx, transaction
 
 SENTINEL_SILENT = timedelta(seconds=60)
 WORKER_SILENT = timedelta(minutes=5)
+IMPORT_LATE = timedelta(minutes=10)
 
 
 class State(StrEnum):
@@ -159,4 +161,30 @@ def _workers(tx: Tx, now: datetime) -> Check:
     )
 
 
-CHECKS: tuple[Callable[[Tx, datetime], Check], ...] = (_sites, _protocols, _scoring, _cover, _sentinel, _workers)
+def _messages(tx: Tx, _now: datetime) -> Check:
+    reasons = messages.held_up(tx)
+    return _check("messages", not reasons, "None is held up.", " ".join(reasons), otherwise=State.WARNING)
+
+
+def _imports(tx: Tx, now: datetime) -> Check:
+    late = import_store.confirmed_before(tx, now - IMPORT_LATE)
+    return _check(
+        "imports",
+        late == 0,
+        "No confirmed file waits.",
+        f"Files confirmed ten minutes ago and not imported yet: {late}. Is `daytwo worker maintenance` running? "
+        "Its log says what stands in the way.",
+        otherwise=State.WARNING,
+    )
+
+
+CHECKS: tuple[Callable[[Tx, datetime], Check], ...] = (
+    _sites,
+    _protocols,
+    _scoring,
+    _cover,
+    _sentinel,
+    _workers,
+    _messages,
+    _imports,
+)

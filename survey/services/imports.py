@@ -2,29 +2,28 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from survey.domain.accounts import SYSTEM, Actor
-from survey.domain.errors import Conflict, Refused, Stale
+from survey.domain.errors import DomainError, Refused
 from survey.domain.invitations import Plan
-from survey.domain.patients import AlreadyEnrolled, ContactKind, Enrolment, NotEnrollable, Problem
-from survey.domain.protocol import Protocol
-from survey.interop import csv_procedures, procedure_cells
-from survey.interop.csv_procedures import Line
-from survey.services import audit, patients
-from survey.services.patients import Checked, Ground
+from survey.domain.patients import ContactKind, Problem
+from survey.domain.queues import Queue
+from survey.interop import csv_procedures
+from survey.services import audit, intake, patients, previews
+from survey.services.intake import Result
 from survey.store import imports as store
-from survey.store import patients as patient_store
-from survey.store.imports import Batch, BatchState, Row, RowState
-from survey.store.session import Tx, transaction
+from survey.store.imports import WAITING, Batch, BatchState, Row, RowState
+from survey.store.session import DatabaseError, transaction
 
 MAX_BYTES = csv_procedures.MAX_BYTES
-AT_ONCE = 50
+AT_ONCE = 25
 """Rows enrolled in one transaction; a stop in between loses none and repeats none."""
-MOST_CLASHES = 3
+SMALL = 100
+"""Up to so many rows (some two seconds) are enrolled while the page waits: the usual day of a clinic."""
 KEPT_FOR = timedelta(days=7)
 """A preview that nobody confirmed is forgotten after this."""
 DATES_NOTE = "Dates with slashes are read as month/day/year."
@@ -64,12 +63,11 @@ class PreviewRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What confirming came to: rows enrolled, known before, and refused."""
+class Progress:
+    """A file that a worker imports: rows enrolled so far, of how many."""
 
     added: int
-    known: int
-    refused: int
+    total: int
 
 
 def preview(content: bytes, *, site_id: UUID, protocol: str, by: Actor, now: datetime) -> Preview:
@@ -88,7 +86,7 @@ def preview(content: bytes, *, site_id: UUID, protocol: str, by: Actor, now: dat
             header=sheet.header,
             ignored=sheet.ignored,
         )
-        reader = _Reader(ground=ground, header=sheet.header, now=now)
+        reader = previews.Reader(ground=ground, header=sheet.header, now=now)
         rows = tuple(reader.row(tx, line) for line in sheet.lines)
         store.insert(tx, batch, rows)
         audit.record(tx, "import.previewed", actor=by, object_id=batch.id, now=now, rows=len(rows))
@@ -101,32 +99,61 @@ def get(import_id: UUID) -> Preview:
         return _preview(store.get(tx, import_id), store.rows(tx, import_id))
 
 
-def confirm(import_id: UUID, *, by: Actor, now: datetime) -> Result:
-    """Enrol the good rows. After a stop half-way, call it again: what was enrolled stays, and nothing is added twice.
+def begin(import_id: UUID, *, by: Actor, now: datetime) -> Result | None:
+    """Confirm a preview: up to a hundred rows are enrolled at once, a larger file by a worker (None: it runs).
 
     Raises NotFound, and Refused when the preview was discarded.
     """
+    if _confirm(import_id, by=by, now=now, at_once=SMALL) > SMALL:
+        return None
+    return _enrol_all(import_id, now=now)
+
+
+def confirm(import_id: UUID, *, by: Actor, now: datetime) -> Result:
+    """Confirm a preview and enrol the good rows before this returns, however many there are.
+
+    After a stop half-way a worker goes on, or call it again: what was enrolled stays, and nothing is added twice.
+    Raises NotFound, and Refused when the preview was discarded.
+    """
+    _confirm(import_id, by=by, now=now)
+    return _enrol_all(import_id, now=now)
+
+
+def import_due(*, now: datetime, limit: int = AT_ONCE) -> int:
+    """Enrol the next rows of a confirmed file, at most `limit`; how many, 0 when nothing is left to do here.
+
+    Safe to call from many processes at once. Raises what stands in the way of a file once every other had its turn.
+    """
     with transaction() as tx:
-        batch = store.get(tx, import_id)
-    if batch.state is BatchState.DISCARDED:
-        raise Refused("This import was discarded. Upload the file again.")
-    clashes, size = 0, AT_ONCE
-    while batch.state is BatchState.PREVIEWED:
+        waiting = store.confirmed(tx)
+    hindrance: DomainError | DatabaseError | None = None
+    for import_id in waiting:
         try:
-            if not _enrol_some(batch, size=size, by=by, now=now):
-                break
-        except Conflict as conflict:
-            # Somebody enrolled one of these patients in the same moment: go on row by row, which finds that one.
-            clashes, size = clashes + 1, 1
-            if clashes > MOST_CLASHES:
-                raise Stale("Others are enrolling the same patients. Confirm again in a moment.") from conflict
-    return _finish(import_id, by=by, now=now)
+            if done := intake.enrol_some(import_id, size=limit, hold=store.claim, now=now):
+                return done
+        except (DomainError, DatabaseError) as error:
+            hindrance = error
+    if hindrance:
+        raise hindrance
+    return 0
+
+
+def progress(import_id: UUID) -> Progress | None:
+    """How far a confirmed file has come; None when nothing runs. Raises NotFound."""
+    with transaction() as tx:
+        if store.get(tx, import_id).state is not BatchState.CONFIRMED:
+            return None
+        counts = store.count(tx, import_id)
+    added = counts.get(RowState.IMPORTED, 0)
+    return Progress(added=added, total=added + sum(counts.get(state, 0) for state in WAITING))
 
 
 def discard(import_id: UUID, *, by: Actor, now: datetime) -> None:
-    """Forget a previewed file. Raises NotFound, and Refused when it was imported."""
+    """Forget a previewed file. Raises NotFound, and Refused when it was confirmed."""
     with transaction() as tx:
         batch = store.get_for_update(tx, import_id)
+        if batch.state is BatchState.CONFIRMED:
+            raise Refused("This file is being imported. Close its surveys one by one if they should not go out.")
         if batch.state is BatchState.IMPORTED:
             raise Refused("This file is imported. Close its surveys one by one if they should not go out.")
         store.discard(tx, import_id, now=now)
@@ -143,109 +170,28 @@ def forget_old(*, now: datetime, limit: int = 20) -> int:
     return len(stale)
 
 
-class _Reader:
-    """Reads the rows of one file one after the other, and remembers whom it has met."""
-
-    def __init__(self, *, ground: Ground, header: Mapping[str, str], now: datetime) -> None:
-        self._ground, self._header, self._now = ground, header, now
-        self._lines: dict[tuple[object, ...], int] = {}
-        self._numbers: dict[str, tuple[int, object]] = {}
-
-    def row(self, tx: Tx, line: Line) -> Row:
-        """What the row would do."""
-        try:
-            enrolment = _read(line, self._ground.pack)
-            plan, checked = patients.preview(tx, enrolment, ground=self._ground, now=self._now)
-        except AlreadyEnrolled as known:
-            return self._made(line, RowState.KNOWN, procedure_id=known.procedure_id)
-        except NotEnrollable as faults:
-            return self._made(line, RowState.BAD, problems=faults.problems)
-        twin = self._lines.setdefault(_key(checked.enrolment), line.number)
-        if twin != line.number:
-            reason = f"The same patient and day as line {twin}."
-            return self._made(line, RowState.KNOWN, problems=(Problem(column="", reason=reason),))
-        plan = replace(plan, notes=self._notes(plan, checked, line.number))
-        return self._made(line, RowState.BLOCKED if plan.blocked else RowState.READY, plan=_plain(plan))
-
-    def _notes(self, plan: Plan, checked: Checked, line: int) -> tuple[str, ...]:
-        """The plan's notes, and one for a number that another patient of this file has as well."""
-        notes = list(plan.notes)
-        for way in checked.ways:
-            if way.kind is not ContactKind.SMS:
-                continue
-            first, person = self._numbers.setdefault(way.address, (line, checked.enrolment.identity))
-            if person != checked.enrolment.identity:
-                notes.append(f"Line {first} has the same number for another patient. Each gets a link of their own.")
-        return tuple(notes)
-
-    def _made(
-        self,
-        line: Line,
-        state: RowState,
-        *,
-        problems: tuple[Problem, ...] = (),
-        plan: Mapping[str, Any] | None = None,
-        procedure_id: UUID | None = None,
-    ) -> Row:
-        return Row(
-            line=line.number,
-            state=state,
-            cells=line.cells,
-            problems=_in_their_words(problems, self._header),
-            plan=plan or {},
-            procedure_id=procedure_id,
-        )
-
-
-def _read(line: Line, pack: Protocol) -> Enrolment:
-    """The enrolment of a row. Raises NotEnrollable with the faults of its cells."""
-    if line.problems:
-        raise NotEnrollable(line.problems)
-    return procedure_cells.enrolment(line.cells, pack=pack)
-
-
-def _key(enrolment: Enrolment) -> tuple[object, ...]:
-    return (enrolment.mrn or enrolment.identity, enrolment.performed_on)
-
-
-def _in_their_words(problems: tuple[Problem, ...], header: Mapping[str, str]) -> tuple[Problem, ...]:
-    """The problems under the names that the file gives its columns."""
-    return tuple(replace(one, column=header.get(one.column, one.column)) for one in problems)
-
-
-def _enrol_some(batch: Batch, *, size: int, by: Actor, now: datetime) -> int:
-    """Enrol the next rows in one transaction; how many there were."""
+def _confirm(import_id: UUID, *, by: Actor, now: datetime, at_once: int | None = None) -> int:
+    """Let the rows of a previewed file be enrolled; how many are to be. Above `at_once` a worker is called."""
     with transaction() as tx:
-        # One import at a time: two that share patients would wait for each other.
-        patient_store.hold_identity(tx, "import")
-        ground = patients.ground(tx, batch.site_id, batch.protocol)
-        rows = store.next_rows(tx, batch.id, limit=size)
-        for row in rows:
-            _enrol_row(tx, batch, row, ground=ground, by=by, now=now)
-    return len(rows)
-
-
-def _enrol_row(tx: Tx, batch: Batch, row: Row, *, ground: Ground, by: Actor, now: datetime) -> None:
-    try:
-        enrolment = procedure_cells.enrolment(row.cells, pack=ground.pack)
-        made = patients.enrol_in(tx, enrolment, ground=ground, by=by, now=now, import_id=batch.id)
-    except AlreadyEnrolled as known:
-        store.settle(tx, batch.id, row.line, state=RowState.KNOWN, procedure_id=known.procedure_id)
-    except NotEnrollable as faults:
-        problems = _in_their_words(faults.problems, batch.header)
-        store.settle(tx, batch.id, row.line, state=RowState.BAD, problems=problems)
-    else:
-        store.settle(tx, batch.id, row.line, state=RowState.IMPORTED, procedure_id=made.procedure_id)
-
-
-def _finish(import_id: UUID, *, by: Actor, now: datetime) -> Result:
-    with transaction() as tx:
-        batch, counts = store.get_for_update(tx, import_id), store.count(tx, import_id)
-        added, known, refused = (counts.get(state, 0) for state in (RowState.IMPORTED, RowState.KNOWN, RowState.BAD))
+        batch = store.get_for_update(tx, import_id)
+        if batch.state is BatchState.DISCARDED:
+            raise Refused("This import was discarded. Upload the file again.")
+        counts = store.count(tx, import_id)
+        waiting = sum(counts.get(state, 0) for state in WAITING)
         if batch.state is BatchState.PREVIEWED:
-            store.finish(tx, import_id, added=added, known=known, refused=refused, now=now)
-            audit.record(tx, "import.confirmed", actor=by, object_id=import_id, now=now, added=added, known=known)
-    return Result(added=added, known=known, refused=refused)
+            store.confirm(tx, import_id, by=by.id, now=now)
+            audit.record(tx, "import.confirmed", actor=by, object_id=import_id, now=now, rows=waiting)
+        if at_once is not None and waiting > at_once:
+            tx.ring(Queue.MAINTENANCE)
+    return waiting
+
+
+def _enrol_all(import_id: UUID, *, now: datetime) -> Result:
+    """Enrol what is left of a confirmed file, beside any worker that does the same."""
+    while intake.enrol_some(import_id, size=AT_ONCE, hold=store.get_for_update, now=now):
+        pass
+    with transaction() as tx:
+        return intake.result(tx, import_id)
 
 
 def _preview(batch: Batch, rows: tuple[Row, ...]) -> Preview:
@@ -272,16 +218,6 @@ def _preview_row(row: Row) -> PreviewRow:
         problems=row.problems,
         procedure_id=row.procedure_id,
     )
-
-
-def _plain(plan: Plan) -> Mapping[str, Any]:
-    return {
-        "due_at": plan.due_at.isoformat(),
-        "channel": plan.channel,
-        "blocked": plan.blocked,
-        "late": plan.late,
-        "notes": list(plan.notes),
-    }
 
 
 def _plan(kept: Mapping[str, Any]) -> Plan:

@@ -266,10 +266,9 @@ def receipt_is_genuine(path: str, form: Iterable[tuple[str, str]], *, signature:
     return secret is not None and twilio_sms.is_signed(secret, registry.public_url() + path, form, signature)
 
 
-def held_up() -> tuple[str, ...]:
+def held_up(tx: Tx) -> tuple[str, ...]:
     """What keeps messages from leaving that an operator can mend, as sentences; empty when all is well."""
-    with transaction() as tx:
-        waiting = store.held_up(tx, reason=NO_PROVIDER)
+    waiting = store.held_up(tx, reason=NO_PROVIDER)
     if not waiting:
         return ()
     return (

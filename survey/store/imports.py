@@ -20,6 +20,8 @@ class BatchState(StrEnum):
     """How far an imported file has come."""
 
     PREVIEWED = "previewed"
+    CONFIRMED = "confirmed"
+    """Its rows are being enrolled, or wait for that."""
     IMPORTED = "imported"
     DISCARDED = "discarded"
 
@@ -36,6 +38,9 @@ class RowState(StrEnum):
     IMPORTED = "imported"
 
 
+WAITING = (RowState.READY, RowState.BLOCKED)
+"""What a row is before it is enrolled."""
+
 import_batch = sa.Table(
     "import_batch",
     metadata,
@@ -46,6 +51,8 @@ import_batch = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     instant("made_at", nullable=False),
     identifier("made_by"),
+    instant("confirmed_at"),
+    identifier("confirmed_by"),
     instant("finished_at"),
     sa.Column("header", pg.JSONB, nullable=False),
     sa.Column("ignored", pg.ARRAY(sa.Text), nullable=False),
@@ -80,6 +87,8 @@ class Batch:
     made_by: UUID | None
     header: Mapping[str, str]
     ignored: tuple[str, ...]
+    confirmed_at: datetime | None = None
+    confirmed_by: UUID | None = None
     added: int | None = None
     known: int | None = None
     refused: int | None = None
@@ -123,11 +132,30 @@ def rows(tx: Tx, import_id: UUID) -> tuple[Row, ...]:
     return tuple(_as_row(row) for row in tx.run(query).mappings())
 
 
+def claim(tx: Tx, import_id: UUID) -> Batch | None:
+    """That file, locked to the end of the transaction; None when somebody else is at work on it."""
+    query = sa.select(*_BATCH).where(import_batch.c.id == import_id).with_for_update(skip_locked=True)
+    row = tx.run(query).mappings().one_or_none()
+    return _as_batch(row) if row else None
+
+
+def confirmed(tx: Tx) -> tuple[UUID, ...]:
+    """Files whose rows are still to be enrolled, the oldest first."""
+    query = sa.select(import_batch.c.id).where(import_batch.c.state == BatchState.CONFIRMED)
+    return tuple(tx.run(query.order_by(import_batch.c.confirmed_at)).scalars())
+
+
+def confirmed_before(tx: Tx, moment: datetime) -> int:
+    """How many files were confirmed before that and still wait."""
+    old = (import_batch.c.state == BatchState.CONFIRMED) & (import_batch.c.confirmed_at < moment)
+    return int(tx.run(sa.select(sa.func.count()).select_from(import_batch).where(old)).scalar_one())
+
+
 def next_rows(tx: Tx, import_id: UUID, *, limit: int) -> tuple[Row, ...]:
-    """Rows that are still to be enrolled, locked, at most `limit`; what somebody else enrols is passed over."""
-    waiting = (import_row.c.import_id == import_id) & import_row.c.state.in_([RowState.READY, RowState.BLOCKED])
+    """Rows that are still to be enrolled, at most `limit`, in the file's order. The lock on the file guards them."""
+    waiting = (import_row.c.import_id == import_id) & import_row.c.state.in_(WAITING)
     query = sa.select(import_row).where(waiting).order_by(import_row.c.line).limit(limit)
-    return tuple(_as_row(row) for row in tx.run(query.with_for_update(skip_locked=True)).mappings())
+    return tuple(_as_row(row) for row in tx.run(query).mappings())
 
 
 def settle(
@@ -151,6 +179,12 @@ def count(tx: Tx, import_id: UUID) -> dict[RowState, int]:
     """How many rows stand in each state."""
     query = sa.select(import_row.c.state, sa.func.count().label("rows")).where(import_row.c.import_id == import_id)
     return {RowState(row["state"]): row["rows"] for row in tx.run(query.group_by(import_row.c.state)).mappings()}
+
+
+def confirm(tx: Tx, import_id: UUID, *, by: UUID | None, now: datetime) -> None:
+    """From now on the rows of a previewed file are to be enrolled."""
+    agreed = {"state": BatchState.CONFIRMED, "confirmed_at": now, "confirmed_by": by}
+    tx.run(sa.update(import_batch).where(import_batch.c.id == import_id).values(**agreed))
 
 
 def finish(tx: Tx, import_id: UUID, *, added: int, known: int, refused: int, now: datetime) -> None:
@@ -179,6 +213,10 @@ def _one(tx: Tx, query: sa.Select[Any]) -> Batch:
     row = tx.run(query).mappings().one_or_none()
     if row is None:
         raise NotFound("There is no such import.")
+    return _as_batch(row)
+
+
+def _as_batch(row: sa.RowMapping) -> Batch:
     return Batch(**{**row, "state": BatchState(row["state"]), "ignored": tuple(row["ignored"])})
 
 

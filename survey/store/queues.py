@@ -24,6 +24,8 @@ UNION ALL
 SELECT 'sending', count(*), min(due_at) FROM message WHERE state = 'pending' AND due_at <= :now
 UNION ALL
 SELECT 'sending', count(*), min(lease_until) FROM message WHERE state = 'leased' AND lease_until <= :now
+UNION ALL
+SELECT 'maintenance', count(*), min(confirmed_at) FROM import_batch WHERE state = 'confirmed'
 """)
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from survey import clock
@@ -16,6 +16,9 @@ from survey.web.forms import put_beside
 from survey.web.forms.imports import ImportForm
 
 blueprint = Blueprint("imports", __name__, url_prefix="/imports")
+
+LOOK_EVERY_S = "3"
+"""So often the page of a running import loads itself again, unless its reader has asked it to be still."""
 
 
 @blueprint.get("/new")
@@ -39,7 +42,11 @@ def upload() -> ResponseReturnValue:
 @blueprint.get("/<uuid:import_id>")
 @guard.requires(Permission.PATIENT_WRITE)
 def show(import_id: UUID) -> ResponseReturnValue:
-    """What each row would do, or did."""
+    """What each row would do, or did; how far it has come while a worker imports the file."""
+    running = imports.progress(import_id)
+    if running is not None:
+        headers = {} if "still" in request.args else {"Refresh": LOOK_EVERY_S}
+        return render_template("pages/imports/running.html", import_id=import_id, running=running), headers
     preview = imports.get(import_id)
     site = clinic.site(preview.site_id, clock.now())
     return render_template("pages/imports/show.html", preview=preview, site=site)
@@ -48,9 +55,10 @@ def show(import_id: UUID) -> ResponseReturnValue:
 @blueprint.post("/<uuid:import_id>/confirm")
 @guard.requires(Permission.PATIENT_WRITE)
 def confirm(import_id: UUID) -> ResponseReturnValue:
-    """Enrol the good rows; doing it again adds nothing."""
-    result = imports.confirm(import_id, by=guard.actor(), now=clock.now())
-    flash(f"{result.added} enrolled, {result.known} known before, {result.refused} refused.")
+    """Enrol the good rows, or leave a large file to a worker; doing it again adds nothing."""
+    result = imports.begin(import_id, by=guard.actor(), now=clock.now())
+    if result is not None:
+        flash(f"{result.added} enrolled, {result.known} known before, {result.refused} refused.")
     return redirect(url_for("imports.show", import_id=import_id), code=303)
 
 

@@ -374,7 +374,8 @@ def test_without_a_provider_messages_wait_and_the_reason_is_told() -> None:
     send(WEDNESDAY_TEN)
 
     assert desk.message_states(enrolled.invitation_id) == [("sms", MessageState.PENDING, "no_provider")]
-    (sentence,) = messages.held_up()
+    with transaction() as tx:
+        (sentence,) = messages.held_up(tx)
     assert sentence.startswith("1 messages wait because no provider is set up.")
 
 
@@ -388,7 +389,8 @@ def test_texts_leave_by_themselves_once_a_provider_is_set_up() -> None:
         desk.send_until(WEDNESDAY_TEN + 10 * MINUTE, start=WEDNESDAY_TEN + MINUTE)
 
         assert len(carrier.journal.entries()) == 1
-    assert messages.held_up() == ()
+    with transaction() as tx:
+        assert messages.held_up(tx) == ()
 
 
 def test_an_undelivered_text_turns_into_an_email(carrier: Carrier, mailbox: FakeEmail) -> None:

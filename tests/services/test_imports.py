@@ -116,26 +116,6 @@ def test_confirming_twice_at_once_adds_nothing_twice() -> None:
     assert count("procedure") == count("patient") == 3
 
 
-def test_a_confirm_that_was_cut_short_is_finished_by_the_next() -> None:
-    rows = [MARIA.replace("Maria", f"Maria {chr(97 + number)}").replace("R-1", f"R-1{number}") for number in range(8)]
-    preview = look(*rows)
-    batch = imports.store.Batch(
-        **{name: getattr(preview, name) for name in ("id", "site_id", "protocol", "header")}
-        | {
-            "file_sha256": "0" * 64,
-            "state": BatchState.PREVIEWED,
-            "made_at": AT_THE_DESK,
-            "made_by": None,
-            "ignored": (),
-        }
-    )
-    imports._enrol_some(batch, size=3, by=SAM.actor, now=AT_THE_DESK)
-
-    result = confirm(preview)
-
-    assert (result.added, count("procedure")) == (8, 8)
-
-
 def test_a_row_that_stands_twice_in_the_file_is_enrolled_once() -> None:
     preview = look(MARIA, MARIA)
 
@@ -225,5 +205,10 @@ def test_imported_procedures_carry_the_import_and_the_trail_the_counts() -> None
     confirm(preview)
 
     assert [row["import_id"] for row in desk.rows("SELECT import_id FROM procedure")] == [preview.id]
-    (event,) = desk.rows("SELECT detail FROM audit_event WHERE action = 'import.confirmed'")
-    assert event["detail"] == {"added": 1, "known": 0}
+    events = desk.rows("SELECT action, actor_id, detail FROM audit_event WHERE object_id = :id", id=preview.id)
+    assert {event["action"]: event["detail"] for event in events} == {
+        "import.previewed": {"rows": 2},
+        "import.confirmed": {"rows": 1},
+        "import.finished": {"added": 1, "known": 0, "refused": 1},
+    }
+    assert {event["actor_id"] for event in events} == {SAM.id}

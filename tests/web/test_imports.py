@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from survey import clock
+from survey.services import imports
 from survey.store.session import transaction
 from tests.cast import RIVERSIDE, SAM
 from tests.desk import SLUG
@@ -28,6 +29,13 @@ def csv() -> str:
         + f"Walter,Haas,1951-01-30,{day},,no,leg,lidocaine\n"
         + "Bad,Row,not a date,2099-01-01,(202) 555-0122,yes,leg,lidocaine\n"
     )
+
+
+def large() -> bytes:
+    """A file of more rows than are enrolled while the page waits."""
+    day = (RIVERSIDE.local(clock.now()).date() - timedelta(days=1)).isoformat()
+    rows = (f"Ida {number},Berg,1990-01-02,{day},,no,leg,lidocaine\n" for number in range(imports.SMALL + 1))
+    return (HEADER + "".join(rows)).encode()
 
 
 def upload(desk: Desk, content: bytes, name: str = "procedures.csv"):
@@ -113,3 +121,43 @@ def test_names_in_a_file_are_text(sam: Desk) -> None:
 
     assert "&lt;script&gt;x" in page
     assert "<script" not in page
+
+
+def test_a_large_file_shows_how_far_it_has_come_and_then_the_result(sam: Desk) -> None:
+    preview = upload(sam, large()).headers["Location"]
+
+    running = sam.follow(sam.post(f"{preview}/confirm", of=preview))
+    imports.import_due(now=clock.now(), limit=40)
+    later = sam.get(preview)
+    while imports.import_due(now=clock.now()):
+        pass
+    finished = sam.get(preview)
+
+    assert "0 of 101 added" in running.text
+    assert '<progress id="progress" value="40" max="101">' in later.text
+    assert [page.headers.get("Refresh") for page in (running, later, finished)] == ["3", "3", None]
+    assert "<h1>Imported</h1>" in finished.text
+    assert "<dt>Enrolled</dt><dd>101</dd>" in finished.text
+    assert enrolled() == 101
+
+
+def test_whoever_does_not_want_the_page_to_move_can_keep_it_still(sam: Desk) -> None:
+    preview = upload(sam, large()).headers["Location"]
+    running = sam.follow(sam.post(f"{preview}/confirm", of=preview))
+
+    still = sam.get(f"{preview}?still=1")
+
+    assert f'href="{preview}?still=1"' in running.text
+    assert "Refresh" not in still.headers
+    assert "0 of 101 added" in still.text
+    assert f'<a href="{preview}?still=1">Look again</a>' in still.text
+
+
+def test_a_file_that_is_being_imported_is_not_discarded(sam: Desk) -> None:
+    preview = upload(sam, large()).headers["Location"]
+    sam.post(f"{preview}/confirm", of=preview)
+
+    response = sam.post(f"{preview}/discard", of="/imports/new")
+
+    assert response.status_code in {409, 422}
+    assert "This file is being imported." in response.text

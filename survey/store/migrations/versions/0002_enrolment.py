@@ -43,11 +43,14 @@ CREATE TABLE import_batch (
   site_id uuid NOT NULL REFERENCES site,
   protocol text NOT NULL,                      -- slug
   file_sha256 text NOT NULL,
-  state text NOT NULL CHECK (state IN ('previewed','imported','discarded')),
-  made_at timestamptz NOT NULL, made_by uuid REFERENCES app_user, finished_at timestamptz,
+  state text NOT NULL CHECK (state IN ('previewed','confirmed','imported','discarded')),
+  made_at timestamptz NOT NULL, made_by uuid REFERENCES app_user,
+  confirmed_at timestamptz, confirmed_by uuid REFERENCES app_user, finished_at timestamptz,
   header jsonb NOT NULL,                       -- our column → the file's column
   ignored text[] NOT NULL DEFAULT '{}',        -- the file's columns that nobody knows
-  added int, known int, refused int);
+  added int, known int, refused int,
+  CHECK (state NOT IN ('confirmed','imported') OR confirmed_at IS NOT NULL));
+CREATE INDEX import_waiting ON import_batch (confirmed_at) WHERE state = 'confirmed';
 CREATE TABLE import_row (
   import_id uuid NOT NULL REFERENCES import_batch ON DELETE CASCADE,
   line int NOT NULL,
