@@ -124,7 +124,7 @@ CREATE TABLE message_attempt (
   provider_ref text, detail text,              -- the provider's code, never its text
   delivery text, delivery_rank smallint NOT NULL DEFAULT 0, delivery_at timestamptz,
   UNIQUE (message_id, attempt_no));
-CREATE UNIQUE INDEX message_attempt_ref ON message_attempt (provider, provider_ref) WHERE provider_ref IS NOT NULL;
+CREATE INDEX message_attempt_ref ON message_attempt (provider, provider_ref) WHERE provider_ref IS NOT NULL;
 
 -- The patient's link. Only the token's hash is kept; it is made inside the send.
 CREATE TABLE invitation_link (
