@@ -1,0 +1,101 @@
+"""Stops at every page and every state of a page that a patient can see."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from survey.domain.protocol import Flag
+from survey.local.clinic import Riverside
+from tests.browser import world
+from tests.browser.walk import BREATHLESS, CALL_ME, FINE, HELP, WORSE, Phone
+from tests.browser.world import CALM, RISKY, Case
+
+Stops = Iterator[str]
+
+
+def patient_stops(phone: Phone, riverside: Riverside, now: datetime, language: str) -> Stops:
+    """Every page and state that a patient can see. Yields the name of each while it stands on the screen."""
+    yield from _questions(phone, riverside, now, language)
+    yield from _endings(phone, riverside, now, language)
+    yield from _results(phone, riverside, now, language)
+
+
+def _case(riverside: Riverside, now: datetime, language: str, name: str, context: Mapping[str, Flag] = CALM) -> Case:
+    return world.enrol(riverside, now, given_name=name, language=language, context=context)
+
+
+def _questions(phone: Phone, riverside: Riverside, now: datetime, language: str) -> Stops:
+    """One survey that opens every question, its refusals among them, and a way back."""
+    phone.open(_case(riverside, now, language, "Asked", RISKY).path)
+    yield "start"
+    phone.tap("form[action$='/start'] button")
+    yield "who"
+    phone.tap("button[name=who][value=helper]")
+    answers = {**FINE, "sore": "3", "weak": "better"}
+    while phone.asked:
+        key = phone.asked
+        yield f"question {key}"
+        yield from _refusals(phone, key)
+        phone.answer(answers[key])
+    yield "birth"
+    phone.page.fill("input[name=year]", "84")
+    phone.tap("form.sheet button:not([name])")
+    yield "birth refused"
+    phone.tap("button[name=skip]")
+    yield "review"
+    phone.tap(".rows a")
+    yield "question answered before"
+    phone.page.go_back()
+    phone.open("/check-in/questions/sore")
+    yield "scale answered before"
+
+
+def _refusals(phone: Phone, key: str) -> Stops:
+    """What is said of an answer that is not whole."""
+    if key in ("red", "skin"):
+        phone.go_on()
+        yield f"question {key} refused"
+    elif key == "note":
+        phone.page.fill("textarea", "x" * 600)
+        phone.go_on()
+        yield f"question {key} refused"
+        phone.open(phone.path)
+
+
+def _endings(phone: Phone, riverside: Riverside, now: datetime, language: str) -> Stops:
+    """Links that open nothing, and pages that are not there."""
+    phone.page.context.clear_cookies()
+    case = _case(riverside, now, language, "Ended")
+    ended = now - timedelta(minutes=1)
+    phone.open(f"/s/{world.link(case.invitation_id, now - timedelta(days=30), expires_at=ended)}")
+    yield "link has ended"
+    phone.open(f"/s/{'z' * 22}?language={language}")
+    yield "unknown link"
+    phone.open("/check-in/review")
+    yield "open your link again"
+    phone.open(case.path)
+    phone.tap("form[action$='/start'] button")
+    phone.tap("button[name=who][value=not_me]")
+    yield "wrong person"
+    phone.open(case.path)
+    yield "link is closed"
+
+
+def _results(phone: Phone, riverside: Riverside, now: datetime, language: str) -> Stops:
+    """What the patient is told at each tier, at once and at the end."""
+    for name, answers in (("routine", FINE), ("soon", CALL_ME), ("urgent", WORSE), ("emergency", BREATHLESS)):
+        phone.page.context.clear_cookies()
+        case = _case(riverside, now, language, name)
+        phone.start(case)
+        phone.answer_until(answers)
+        if phone.path == HELP:
+            yield f"help at once, {name}"
+            phone.tap(".onwards a")
+            yield f"question after help, {name}"
+            phone.answer_until(answers)
+        phone.send()
+        yield f"result {name}"
+    phone.page.context.clear_cookies()
+    phone.open(case.path)
+    yield "sent before"
+    phone.tap("form[action$='/start'] button")
+    yield "who, again"

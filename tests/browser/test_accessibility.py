@@ -1,0 +1,96 @@
+"""axe-core finds nothing on any page in any state, in light and in dark; nor do we in what axe does not look at."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from survey import clock
+from survey.local.clinic import STAFF, Riverside
+from tests.browser import inspect_page, world
+from tests.browser.conftest import OpenPage
+from tests.browser.patient_tour import patient_stops
+from tests.browser.staff_tour import alert_stops, desk_stops, office_stops
+from tests.browser.walk import Phone, sign_in
+from tests.conftest import Database
+
+OUTLINE_PX = 3
+
+_FOCUSED = """() => {
+  const one = document.activeElement;
+  if (one === document.body) return [null, 0];
+  const width = each => {
+    const style = getComputedStyle(each);
+    return style.outlineStyle === 'none' ? 0 : parseFloat(style.outlineWidth);
+  };
+  return [one.outerHTML.slice(0, 100), Math.max(...[one, ...(one.labels || []), one.parentElement].map(width))];
+}"""
+
+
+def _found(page: Page, stops: Iterator[str]) -> list[str]:
+    """Everything wrong at any stop."""
+    seen, found = 0, []
+    for stop in stops:
+        seen += 1
+        found += [f"{stop}: {fault}" for fault in (*inspect_page.faults(page), *inspect_page.outline(page))]
+    print(f"{seen} pages looked at")
+    assert seen > 5
+    return found
+
+
+@pytest.fixture
+def looked_at(open_page: OpenPage) -> Phone:
+    """A phone on which axe may run: with JavaScript, and without the policy that would keep it out."""
+    return Phone(open_page(script=True, bypass_csp=True))
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_page_of_a_patient_is_open_to_everybody(looked_at: Phone, riverside: Riverside, language: str) -> None:
+    assert _found(looked_at.page, patient_stops(looked_at, riverside, clock.now(), language)) == []
+
+
+def test_every_page_of_the_desk_is_open_to_everybody(looked_at: Phone, riverside: Riverside) -> None:
+    assert _found(looked_at.page, desk_stops(looked_at, riverside, clock.now())) == []
+
+
+def test_every_page_of_the_office_is_open_to_everybody(looked_at: Phone, database: Database) -> None:
+    assert _found(looked_at.page, office_stops(looked_at, database)) == []
+
+
+def test_every_state_of_an_alert_is_open_to_everybody(looked_at: Phone, riverside: Riverside) -> None:
+    assert _found(looked_at.page, alert_stops(looked_at, riverside, clock.now())) == []
+
+
+def test_axe_would_have_seen_a_fault(looked_at: Phone) -> None:
+    looked_at.open("/sign-in")
+
+    looked_at.page.evaluate("document.querySelector('label').remove()")
+    looked_at.page.evaluate("document.querySelector('h1').style.color = '#ccc'")
+
+    found = " ".join(inspect_page.faults(looked_at.page))
+    assert "label" in found
+    assert "color-contrast" in found
+
+
+def test_whoever_uses_a_keyboard_sees_where_he_is(open_page: OpenPage, riverside: Riverside) -> None:
+    patients, staffs = Phone(open_page()), Phone(open_page(width=1280))
+    patients.start(world.enrol(riverside, clock.now()))
+    sign_in(staffs.page, STAFF)
+    staffs.open("/enrol")
+
+    faint = [one for page in (patients.page, staffs.page) for one in _without_outline(page)]
+
+    assert faint == []
+
+
+def _without_outline(page: Page) -> Iterator[str]:
+    """Controls that take the focus and never show it; a date has several places to stop at, and shows it on some."""
+    shown: dict[str, float] = {}
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        control, width = page.evaluate(_FOCUSED)
+        if control is None:
+            break
+        shown[control] = max(width, shown.get(control, 0))
+    assert len(shown) > 5
+    yield from (f"{width} px: {control}" for control, width in shown.items() if width < OUTLINE_PX)
