@@ -1,14 +1,17 @@
-"""Passwords: which are taken, how they are kept, and how long a guesser has to wait."""
+"""Passwords, how long a guesser has to wait, and the trail of who read what about whom."""
 
 import hashlib
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from survey.domain.accounts import Actor, Permission
 from survey.domain.errors import Refused
+from survey.services import audit
 from survey.store import accounts as store
-from survey.store.session import Tx
+from survey.store.session import Tx, transaction
 
 SHORTEST, LONGEST = 15, 128
 REFUSED_WORDS = ("daytwo", "password", "clinic", "letmein", "welcome", "qwerty", "12345")
@@ -62,6 +65,18 @@ def matches(password_hash: str | None, password: str) -> bool:
 def is_outdated(password_hash: str) -> bool:
     """Whether the hash was made at a lower cost than today's."""
     return _hasher.check_needs_rehash(password_hash)
+
+
+def note_read(action: str, object_id: UUID | None, *, by: Actor, now: datetime) -> None:
+    """Keep that somebody opened a page about a patient; `action` is such as `procedure.read`."""
+    with transaction() as tx:
+        audit.record(tx, action, actor=by, object_id=object_id, now=now)
+
+
+def note_refusal(permission: Permission, *, by: Actor, now: datetime) -> None:
+    """Keep that somebody asked for a page that is not theirs."""
+    with transaction() as tx:
+        audit.record(tx, "access.refused", actor=by, object_id=by.id, now=now, permission=permission.value)
 
 
 def account_key(email: str) -> bytes:

@@ -20,6 +20,8 @@ CLINICIAN_IDLE_FOR = timedelta(hours=12)
 """Whoever is on call opens a page at night on a phone of their own; a sign-in then would cost minutes."""
 LASTS_FOR = timedelta(hours=12)
 MOST_SESSIONS = 5
+SESSIONS_KEPT_FOR = timedelta(days=30)
+FAILURES_KEPT_FOR = timedelta(days=7)
 SEEN_EVERY = timedelta(seconds=30)
 
 NOT_KNOWN = "This email address and password do not match. Check both and try again."
@@ -162,6 +164,13 @@ def sign_out(token: str, *, now: datetime) -> None:
         if user_id:
             actor = Actor(kind=ActorKind.USER, id=user_id)
             audit.record(tx, "sign_in.ended", actor=actor, object_id=user_id, now=now)
+
+
+def forget_old(*, now: datetime) -> int:
+    """Clear away sessions that ended a month ago and failures of last week; 0, since nothing is left to do after."""
+    with transaction() as tx:
+        store.drop_old(tx, now=now, sessions_after=SESSIONS_KEPT_FOR, failures_after=FAILURES_KEPT_FOR)
+    return 0
 
 
 def _idle(role: Role) -> timedelta:

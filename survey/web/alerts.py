@@ -11,7 +11,7 @@ from survey.domain.accounts import Permission
 from survey.domain.alerts import WITHOUT_REACHING, Alert, ContactResult, Outcome, Usefulness
 from survey.domain.errors import NotFound, Refused, Stale
 from survey.domain.stories import CONTACT_WORDS, OUTCOME_WORDS, USEFULNESS_WORDS
-from survey.services import alerts, stories
+from survey.services import access, alerts, stories
 from survey.web import guard
 from survey.web.forms.alerts import AlertForm, CloseForm, ContactForm
 
@@ -26,6 +26,7 @@ def show(alert_id: UUID) -> ResponseReturnValue:
     """The alert. `outcome` in the address is a choice on its way, not yet recorded."""
     now = clock.now()
     view = alerts.get(alert_id)
+    access.note_read("alert.read", alert_id, by=guard.actor(), now=now)
     return render_template(
         "pages/alerts/show.html",
         view=view,

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from survey import clock
 from survey.domain.accounts import Actor, ActorKind, Permission, Role, may
-from survey.services import accounts
+from survey.services import access, accounts
 from survey.services.accounts import Person
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -100,6 +100,7 @@ def _enforce() -> ResponseReturnValue | None:
         return redirect(url_for("sign_in.show", next=_way_back() or None), code=303)
     g.person = person  # the refusal's page, too, knows who may sign out
     if not may(person.role, policy.permission):
+        access.note_refusal(policy.permission, by=actor(), now=clock.now())
         abort(403, description=f"Your account ({person.role}) does not open this page. Ask a manager if it should.")
     return None
 

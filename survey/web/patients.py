@@ -12,7 +12,7 @@ from survey.domain.patients import NotEnrollable
 from survey.domain.protocol import Protocol
 from survey.domain.responses import AnsweredBy, read_sheet
 from survey.domain.stories import CONTACT_WORDS
-from survey.services import patients, protocols, sheets, stories
+from survey.services import access, patients, protocols, sheets, stories
 from survey.services.patients import Enrolled
 from survey.services.sheets import PhoneSheet
 from survey.web import clinic, frame, guard
@@ -27,6 +27,7 @@ blueprint = Blueprint("patients", __name__)
 @guard.requires(Permission.PATIENT_READ)
 def show(procedure_id: UUID) -> ResponseReturnValue:
     """Everything about one procedure's follow-up, in order."""
+    access.note_read("procedure.read", procedure_id, by=guard.actor(), now=clock.now())
     return _story(procedure_id, StopForm(), 200)
 
 

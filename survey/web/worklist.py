@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from survey import clock
 from survey.domain.accounts import Permission
 from survey.domain.worklist import KINDS
-from survey.services import sites, worklist
+from survey.services import access, sites, worklist
 from survey.web import guard
 from survey.web.forms import worklist as filters
 
@@ -26,6 +26,7 @@ def start() -> ResponseReturnValue:
 def show() -> ResponseReturnValue:
     """The four counts, and what is open, most urgent first."""
     now = clock.now()
+    access.note_read("worklist.read", None, by=guard.actor(), now=now)
     asked = filters.worklist(request.args, me=guard.person().id)
     return render_template(
         "pages/worklist/show.html",

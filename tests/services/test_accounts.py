@@ -188,6 +188,22 @@ def test_the_sixth_browser_ends_the_first() -> None:
     assert alive == [False, True, True, True, True, True]
 
 
+def test_old_sessions_and_failures_are_cleared_away_and_young_ones_stay() -> None:
+    accounts.sign_in(EMAIL, PASSWORD, network=HOME, now=NOW)
+    fail(1, now=NOW + timedelta(seconds=1))
+
+    def left() -> tuple[int, int]:
+        with transaction() as tx:
+            sessions = tx.run(sa.text("SELECT count(*) FROM staff_session")).scalar_one()
+            return sessions, tx.run(sa.text("SELECT count(*) FROM sign_in_failure")).scalar_one()
+
+    accounts.forget_old(now=NOW + timedelta(days=1))
+    assert left() == (1, 1)
+    accounts.forget_old(now=NOW + timedelta(days=31))
+
+    assert left() == (0, 0)
+
+
 def test_an_administrator_cannot_shut_herself_out() -> None:
     factories.people([ROOT])
 

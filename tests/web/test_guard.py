@@ -86,6 +86,15 @@ def test_every_route_that_asks_for_a_permission_refuses_the_outsider(database: D
     assert len(guarded) > 20
 
 
+def test_what_was_read_and_what_was_refused_is_on_the_trail(desk: Desk) -> None:
+    desk.signed_in(SAM).get("/worklist")
+    desk.get("/users")
+
+    with transaction() as tx:
+        kept = tx.run(text("SELECT action FROM audit_event WHERE actor_id = :id ORDER BY at"), {"id": SAM.id}).scalars()
+        assert list(kept)[-2:] == ["worklist.read", "access.refused"]
+
+
 def test_an_admin_sees_no_patient(desk: Desk) -> None:
     desk.signed_in(ROOT)
 
