@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from survey import clock
 from survey.domain.errors import Busy, Conflict, DomainError, InvalidInput, NotFound, Refused, Stale, Unavailable
@@ -72,6 +72,7 @@ def own_frames(trace: TracebackType | None) -> list[str]:
 def install(app: Flask) -> None:
     """Answer every error with a page."""
     app.register_error_handler(CSRFError, _form_is_old)
+    app.register_error_handler(SecurityError, _other_host)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DomainError, _domain)
 
@@ -98,6 +99,11 @@ def page(status: int, sentence: str | None = None) -> ResponseReturnValue:
 
 def _form_is_old(_error: CSRFError) -> ResponseReturnValue:
     return page(400)
+
+
+def _other_host(_error: SecurityError) -> ResponseReturnValue:
+    """No page: without a host name that is ours there is no address to put on one."""
+    return "This host name is not served here.\n", 400, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

@@ -101,13 +101,12 @@ def _add_headers(*, secure: bool) -> Callable[[Response], Response]:
 
 
 def _pack(response: Response) -> Response:
-    wanted = request.accept_encodings.quality("gzip") > 0 and "Content-Encoding" not in response.headers
-    if not wanted or response.is_streamed or not response.content_type.startswith(PACKABLE):
+    if response.is_streamed or not response.content_type.startswith(PACKABLE):
         return response
-    if len(response.get_data()) >= WORTH_PACKING:
+    response.vary.add("Accept-Encoding")
+    if request.accept_encodings.quality("gzip") > 0 and len(response.get_data()) >= WORTH_PACKING:
         response.set_data(gzip.compress(response.get_data(), 6, mtime=0))
         response.headers["Content-Encoding"] = "gzip"
-    response.vary.add("Accept-Encoding")
     return response
 
 

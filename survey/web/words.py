@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 import phonenumbers
@@ -19,6 +19,8 @@ LOCALES: Mapping[str, str] = {"en": "en_US", "es": "es_US"}
 """Each language that patients may choose, and how dates are written in it."""
 FALLBACK = "en"
 RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
+
+HALF_A_DAY = timedelta(hours=12)
 
 _DOTTED = re.compile(r"\b([ap])\.\s*m\.")
 _SENTENCES = re.compile(r"(?<=[.?!])\s+")
@@ -74,10 +76,9 @@ def day(when: datetime | date, site: Site | None = None) -> str:
 
 
 def time_or_day(instant: datetime, site: Site, now: datetime) -> str:
-    """The time alone when it is today, else with its day before it."""
+    """The time alone where nobody can take it for another day's, else with its day before it."""
     time = clock_time(instant, site)
-    same_day = site.local(instant).date() == site.local(now).date()
-    return time if same_day else f"{day(instant, site)}, {time}"
+    return time if abs(instant - now) < HALF_A_DAY else f"{day(instant, site)}, {time}"
 
 
 def months() -> list[tuple[str, str]]:

@@ -94,5 +94,5 @@ def test_unknown_facts_ask_the_questions_that_hang_on_them(app: Flask):
     few, many = (responses.sheet(case.invitation_id) for case in (known, unknown))
 
     assert set(few.context) == set(many.context) == set(NOTHING_SPECIAL)
-    assert Phone(app).begin(unknown.token).text.count("Question 1 of 13") == 1
+    assert Phone(app).begin(unknown.token).text.count("Question 1 of 12") == 1
     assert Phone(app).begin(known.token).text.count("Question 1 of 11") == 1

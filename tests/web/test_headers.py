@@ -9,7 +9,7 @@ from flask import Flask, request
 
 from survey import clock
 from survey.store import session as database_session
-from survey.web import headers
+from survey.web import guard, headers
 from tests.conftest import Database
 from tests.phone import ORIGIN, Phone, application
 from tests.surveys import invited, open_clinic
@@ -153,6 +153,7 @@ def test_a_fault_is_logged_by_its_kind_and_our_own_lines(app: Flask):
     case = invited(NOW)
     phone = Phone(app).begin(case.token)
 
+    @guard.patient_link
     def fail() -> str:
         raise RuntimeError("Maria Lindqvist, +12025550121")
 

@@ -12,7 +12,7 @@ from survey.web import words
 from tests.cast import RIVERSIDE
 
 LANGUAGES = list(words.LOCALES)
-USED = re.compile(r'say\("(\w+)"')
+USED = re.compile(r'(?<!\.)say\("(\w+)"')
 SOOTHING = re.compile(r"don.t worry|no se preocupe|nothing to worry", re.IGNORECASE)
 TREATMENT = re.compile(r"inject|shot|trigger|needle|muscle|inyecci|aguja|músculo", re.IGNORECASE)
 VOWELS = re.compile(r"[aeiouy]+")
@@ -87,13 +87,15 @@ def test_times_are_written_as_people_there_write_them_on_the_clinics_clock(app: 
     assert (re.sub(r"\s", " ", time), day) == expected
 
 
-def test_a_time_on_another_day_says_which_day(app: Flask):
+def test_a_time_that_could_be_another_days_says_which_day(app: Flask):
     now = datetime(2026, 3, 11, 14, 0, tzinfo=UTC)
     with app.app_context():
+        soon = words.time_or_day(datetime(2026, 3, 12, 1, 0, tzinfo=UTC), RIVERSIDE, now)
         today = words.time_or_day(datetime(2026, 3, 11, 20, 0, tzinfo=UTC), RIVERSIDE, now)
         tomorrow = words.time_or_day(datetime(2026, 3, 12, 20, 0, tzinfo=UTC), RIVERSIDE, now)
 
     assert today.startswith("4:00")
+    assert soon.startswith("9:00")
     assert tomorrow.startswith("Thursday, March 12, 4:00")
 
 
