@@ -9,7 +9,7 @@ from survey import clock
 from survey.domain import links, sending_hours
 from survey.domain.alerts import ContactResult, Outcome, Usefulness
 from survey.messaging import registry
-from survey.services import alerts, messages, pages, responses
+from survey.services import alerts, escalation, messages, pages, responses
 from tests.cast import ANA, RIVERSIDE
 from tests.conftest import Database
 from tests.fakes import FakeSms
@@ -49,7 +49,7 @@ def test_a_worry_goes_from_a_text_to_a_closed_case(app: Flask, carrier: FakeSms)
 
     phone = Phone(app).begin(token).answer("red", none_of_these="1").answer("breath", answer="exert")
     score(NOW)
-    while alerts.advance_due(now=NOW) or pages.send_due(now=NOW):
+    while escalation.advance_due(now=NOW) or pages.send_due(now=NOW):
         pass
 
     assert phone.path == "/check-in/help"
@@ -57,20 +57,15 @@ def test_a_worry_goes_from_a_text_to_a_closed_case(app: Flask, carrier: FakeSms)
     assert not any(word in paged.body.lower() for word in ("breath", "maria", "lindqvist"))
 
     (alert,) = alerts_of(case)
-    alerts.take(alert["id"], by=ANA.actor, epoch=alert["epoch"], now=NOW)
-    alerts.record_contact(alert["id"], result=ContactResult.REACHED, by=ANA.actor, epoch=alert["epoch"], now=NOW)
-    alerts.close(
-        alert["id"],
-        outcome=Outcome.SENT_TO_EMERGENCY,
-        usefulness=Usefulness.EVENT_CONFIRMED,
-        by=ANA.actor,
-        epoch=alert["epoch"],
-        now=NOW,
-    )
+    close = {"by": ANA.actor, "epoch": alert["epoch"], "now": clock.now()}
+    alerts.take(alert["id"], **close)
+    alerts.record_contact(alert["id"], result=ContactResult.REACHED, **close)
+    useful = Usefulness.EVENT_CONFIRMED
+    alerts.close(alert["id"], outcome=Outcome.SENT_TO_EMERGENCY, usefulness=useful, **close)
     assert alerts_of(case)[0]["state"] == "resolved"
 
     phone.open("/check-in").answer("sore", answer="2")
-    score(NOW)
+    score(clock.now())
     assert len(alerts_of(case)) == 1
     assert response_of(case)["tier"] == "urgent"
 
