@@ -19,7 +19,7 @@ from survey.store import imports as store
 from survey.store.imports import BatchState, RowState
 from survey.store.session import DatabaseError, transaction
 from tests import desk
-from tests.cast import RIVERSIDE, SAM
+from tests.cast import ANA, RIVERSIDE, SAM
 from tests.conftest import Database
 from tests.desk import AT_THE_DESK, SLUG
 
@@ -223,15 +223,22 @@ def test_a_patient_who_was_enrolled_meanwhile_counts_as_known() -> None:
     assert enrolled() == (3, 3)
 
 
-def test_confirming_again_while_it_runs_changes_nothing() -> None:
+def test_confirming_again_while_it_runs_or_later_changes_nothing() -> None:
     preview = look(LARGE)
     begin(preview)
+
+    meanwhile = imports.begin(preview.id, by=ANA.actor, now=SOON)
     drain(limit=LARGE)
+    later = imports.begin(preview.id, by=ANA.actor, now=SOON)
 
-    again = begin(preview)
-
-    assert again == imports.Result(added=LARGE, known=0, refused=0)
+    assert (meanwhile, later) == (None, imports.Result(added=LARGE, known=0, refused=0))
     assert enrolled() == (LARGE, LARGE)
+    events = desk.rows("SELECT action, actor_id FROM audit_event WHERE object_id = :id ORDER BY action", id=preview.id)
+    assert [tuple(event.values()) for event in events] == [
+        ("import.confirmed", SAM.id),
+        ("import.finished", SAM.id),
+        ("import.previewed", SAM.id),
+    ]
 
 
 def test_a_file_that_is_being_imported_cannot_be_discarded() -> None:
