@@ -29,19 +29,19 @@ def kill_scoring_worker(stack: Stack, _load: Load, _random: Random) -> None:
 def kill_paging_worker_in_a_call(stack: Stack, load: Load, _random: Random) -> None:
     """The carrier has the request and has not answered: nobody will ever know whether it was sent."""
     with pagers(stack, SLOW):
-        calls = _slow_calls(stack)
+        calls = _calls(stack, SLOW)
         load.enrol(6)
 
         def is_in_a_call() -> bool:
             load.listen()
-            return _slow_calls(stack) > calls
+            return _calls(stack, SLOW) > calls
 
         until(is_in_a_call, what="a page is being handed over", every_s=0.05)
         stack.kill("paging")
 
 
-def _slow_calls(stack: Stack) -> int:
-    return sum(entry.mode == SLOW for entry in stack.wire())
+def _calls(stack: Stack, mode: str) -> int:
+    return sum(entry.mode == mode for entry in stack.wire())
 
 
 @contextlib.contextmanager
@@ -136,14 +136,23 @@ def crash_postgres(stack: Stack, _load: Load, _random: Random) -> None:
 
 def hang_carrier(stack: Stack, load: Load, _random: Random) -> None:
     """Requests go in, and no answer comes out."""
-    with pagers(stack, HANGS):
-        load.live(OUTAGE_S, rate=1)
+    _hurt_carrier(stack, load, HANGS)
 
 
 def break_carrier(stack: Stack, load: Load, _random: Random) -> None:
     """It answers that it does not know what became of the text."""
-    with pagers(stack, FAILS):
+    _hurt_carrier(stack, load, FAILS)
+
+
+def _hurt_carrier(stack: Stack, load: Load, mode: str) -> None:
+    with pagers(stack, mode):
         load.live(OUTAGE_S, rate=1)
+
+        def is_met() -> bool:
+            load.live(0.5, rate=2)
+            return _calls(stack, mode) > 0
+
+        until(is_met, what="a page has met it")
 
 
 FAULTS: tuple[Fault, ...] = (

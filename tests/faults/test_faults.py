@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
 RATE = 2.0
 """Patients a second."""
-BETWEEN_FAULTS_S = 2.0
+BETWEEN_FAULTS_S = 1.5
 SETTLES_WITHIN_S = 90.0
 """After the last fault. The longest honest wait is two pauses of 15 s, after calls whose end nobody knows."""
 SCORED_WITHIN, PAGED_WITHIN = timedelta(seconds=30), timedelta(seconds=60)
@@ -93,6 +93,7 @@ def test_whatever_is_killed_flushed_or_hung_nothing_taken_is_lost(stack: Stack, 
         began = time.monotonic()
         fault(stack, load, random)
         load.live(BETWEEN_FAULTS_S, rate=RATE)
+        load.flow()
         print(f"{fault.__name__}: {time.monotonic() - began:.1f} s")
     load.settle(patience_s=120)
     found = proven(stack, load.patients)
