@@ -5,15 +5,15 @@ import sys
 import click
 from pydantic import ValidationError
 
-from survey.cli import clinic, demo, ping, processes, upkeep
+from survey.cli import clinic, demo, ping, processes, upkeep, watch
 from survey.domain.errors import DomainError
 
 EPILOG = """
 Settings come from the environment; config/settings.example.env explains each. Without DATABASE_URL the commands use the
 Daytwo that runs from this folder (`daytwo up` or `daytwo demo`).
 
-Start here:  `daytwo demo` to look around;  `daytwo up`, `daytwo site add`, `daytwo user create`, `daytwo policy
-publish` and `daytwo protocol publish` to set up a clinic;  `daytwo doctor` when something seems wrong.
+Start here:  `daytwo demo` to look around;  `daytwo up`, then `daytwo site add`, `user create`, `protocol publish`,
+`schedule add`, `shift add` and `policy publish` to set up a clinic;  `daytwo doctor` when something seems wrong.
 """
 
 
@@ -23,8 +23,9 @@ def daytwo() -> None:
     """Follow patients up after a procedure, and page the on-call clinician until the worrying one is reached."""
 
 
-for command in (*processes.COMMANDS, *clinic.COMMANDS, *upkeep.COMMANDS, *ping.COMMANDS, *demo.COMMANDS):
-    daytwo.add_command(command)
+for part in (processes, clinic, watch, upkeep, ping, demo):
+    for command in part.COMMANDS:
+        daytwo.add_command(command)
 
 
 def main() -> None:

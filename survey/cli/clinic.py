@@ -1,4 +1,4 @@
-"""Setting a clinic up: sites, people, protocols, escalation policies, enrolment."""
+"""Setting a clinic up: sites, people, protocols, enrolment."""
 
 from pathlib import Path
 from uuid import uuid4
@@ -14,7 +14,6 @@ from survey.domain.sites import Site
 from survey.settings import ROOT
 
 PACKS = ROOT / "config/protocols"
-POLICY = ROOT / "config/escalation/default.yaml"
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -113,22 +112,6 @@ def protocol_list() -> None:
         click.echo(f"{one.slug:32} v{one.version:<4} {one.published_at:%Y-%m-%d %H:%M} UTC  {one.title}")
 
 
-@click.group()
-def policy() -> None:
-    """Escalation policies: who is paged, after how long, and who in the last resort."""
-
-
-@policy.command("publish")
-@click.argument("file", type=FILE, default=POLICY)
-def policy_publish(file: Path) -> None:
-    """Publish FILE as the policy's next version. Open alerts keep the version that they opened with."""
-    place.connect()
-    from survey.services import oncall
-
-    version = oncall.publish_policy(place.read(file), name=str(file), by=place.OPERATOR, now=clock.now())
-    click.echo(f"Policy {version.policy} version {version.version} published.")
-
-
 @click.command("import")
 @click.argument("file", type=FILE)
 @click.option("--site", "slug", help="Short name of the site. Default: the only one.")
@@ -187,4 +170,4 @@ def enrol(slug: str | None, protocol_slug: str | None, **given: object) -> None:
     click.echo(listing.plan_sentence(enrolled.plan, target))
 
 
-COMMANDS = (site, user, protocol, policy, import_, enrol)
+COMMANDS = (site, user, protocol, import_, enrol)
