@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from survey import clock
@@ -18,6 +18,8 @@ from tests.staff import BREATHLESS, CALM, Desk, answered
 
 NUMBERS = st.one_of(st.none(), st.integers(0, 10_000_000))
 LABELS = st.text("ABCDEFGHij 0123456789<&\"'", min_size=1, max_size=12)
+UNHURRIED = settings(deadline=None)
+"""The machine may be busy with other tests."""
 LAYERS = [("routine", "Routine"), ("urgent", "Urgent")]
 
 
@@ -35,6 +37,7 @@ def texts_outside(svg: str) -> list[str]:
     return outside
 
 
+@UNHURRIED
 @given(st.lists(st.tuples(LABELS, NUMBERS), max_size=60))
 def test_no_label_of_a_bar_chart_is_cut(pairs: list[tuple[str, int | None]]) -> None:
     svg = charts.bars("b", title="T", description="D", values=[Value(label=a, value=b) for a, b in pairs])
@@ -42,6 +45,7 @@ def test_no_label_of_a_bar_chart_is_cut(pairs: list[tuple[str, int | None]]) -> 
     assert texts_outside(svg) == []
 
 
+@UNHURRIED
 @given(st.lists(st.one_of(st.none(), st.integers(0, 100)), max_size=60))
 def test_no_label_of_a_line_chart_is_cut(numbers: list[int | None]) -> None:
     values = [Value(label="Aug 31", value=number) for number in numbers]
@@ -50,6 +54,7 @@ def test_no_label_of_a_line_chart_is_cut(numbers: list[int | None]) -> None:
     assert texts_outside(svg) == []
 
 
+@UNHURRIED
 @given(st.lists(st.one_of(st.none(), st.tuples(st.integers(0, 9999), st.integers(0, 9999))), max_size=60))
 def test_no_label_of_a_stack_is_cut(numbers: list[tuple[int, int] | None]) -> None:
     values = [Stack(label="Aug 31", layers=layers) for layers in numbers]
@@ -58,6 +63,7 @@ def test_no_label_of_a_stack_is_cut(numbers: list[tuple[int, int] | None]) -> No
     assert texts_outside(svg) == []
 
 
+@UNHURRIED
 @given(LABELS)
 def test_words_in_a_chart_are_text_and_never_markup(word: str) -> None:
     svg = charts.bars("b", title=word, description=word, values=[Value(label=word, value=1)])
