@@ -98,10 +98,10 @@ class Visit:
 
         Its own answers are looked at by themselves too: a worry that is told anew after the case was closed is new.
         """
-        anew = is_alarmed(_tier(self, self.answers), _tier(after, after.answers))
-        if anew or self.answers == self.everything:
-            return anew
-        return is_alarmed(_tier(self, self.everything), _tier(after, after.everything))
+        if _raises_alarm(self, self.answers, after, after.answers):
+            return True
+        is_first_sending = self.answers == self.everything
+        return not is_first_sending and _raises_alarm(self, self.everything, after, after.everything)
 
     def holds(self, key: str, answer: Answer) -> bool:
         """Whether that is the answer already, so that a second tap changes nothing."""
@@ -110,3 +110,9 @@ class Visit:
 
 def _tier(visit: Visit, answers: Answers) -> Tier:
     return said(visit.protocol, answers, visit.context).tier
+
+
+def _raises_alarm(before: Visit, given: Answers, after: Visit, given_then: Answers) -> bool:
+    """Judges the earlier answers only where the later ones page, which is rare."""
+    tier = _tier(after, given_then)
+    return tier.pages and is_alarmed(_tier(before, given), tier)

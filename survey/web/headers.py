@@ -84,24 +84,25 @@ def _refuse_other_origins() -> None:
     if request.method in SAFE_METHODS or request.blueprint in NOT_FROM_BROWSERS:
         return
     site = request.headers.get("Sec-Fetch-Site")
-    ours = site == "same-origin" if site else request.headers.get("Origin") == request.host_url.rstrip("/")
+    ours = site == "same-origin" if site else request.headers.get("Origin") == f"{request.scheme}://{request.host}"
     if not ours:
         abort(403, description="This was sent from another place. Open the page again and send it from there.")
 
 
 def _add_headers(*, secure: bool) -> Callable[[Response], Response]:
-    headers = HEADERS | {"Cache-Control": "no-store"} | ({"Strict-Transport-Security": A_YEAR} if secure else {})
+    headers = list((HEADERS | ({"Strict-Transport-Security": A_YEAR} if secure else {})).items())
 
     def add_headers(response: Response) -> Response:
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
+        response.headers.extend(headers)
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     return add_headers
 
 
 def _pack(response: Response) -> Response:
-    if response.is_streamed or not response.content_type.startswith(PACKABLE):
+    is_redirect = 300 <= response.status_code < 400
+    if is_redirect or response.is_streamed or not response.content_type.startswith(PACKABLE):
         return response
     response.vary.add("Accept-Encoding")
     if request.accept_encodings.quality("gzip") > 0 and len(response.get_data()) >= WORTH_PACKING:
