@@ -57,7 +57,7 @@ class Load:
         self._stack, self._riverside = stack, riverside
         self._numbers = itertools.islice(people.numbers(), first, None)
         self._stories = itertools.cycle(CROWD)
-        # A SimpleQueue was seen to wait for ever here, timeout and all, when another thread had taken what woke it.
+        # Not a SimpleQueue: on Python 3.11, with many takers, its timed get was measured to wait for ever now and then.
         self._ringing: Queue[tuple[Patient, str]] = Queue()
         self._waiting: dict[str, Patient] = {}
         self._heard = len(stack.wire())
