@@ -56,7 +56,7 @@ class _Cells:
         return None
 
     def members(self, column: str, spellings: Mapping[str, str]) -> tuple[str, ...]:
-        """The keys of a list such as “lidocaine; saline”, each found by one of its spellings."""
+        """The keys of a list such as “this; that”, each found by one of its spellings."""
         whole = _bare(self.text(column))
         # A label may hold a separator itself.
         parts = [self.text(column)] if whole in spellings else _split(self.text(column))

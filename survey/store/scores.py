@@ -29,15 +29,19 @@ score = sa.Table(
 )
 
 # Alerts are read for two reasons: a tier that was acted on never falls, and answers from before a case was closed
-# must not open it again.
+# must not open it again. What only a response with an alert needs stands behind CASE, so that the others do not pay.
+# Of two values for one key jsonb keeps the later, which is the newest answer.
 _CLAIM = sa.text("""
 SELECT r.id, r.revision, r.answered_at, r.submitted_at, r.protocol_version_id,
-  i.site_id, i.touch, p.body_sites, p.agents, p.context, told.tiers, told.closed_at, told.is_open,
-  (SELECT jsonb_path_query_array(s.fired, '$[*].rule') FROM score s WHERE s.response_id = r.id
-    ORDER BY s.revision DESC LIMIT 1) AS known_rules,
-  (SELECT jsonb_object_agg(item, jsonb_build_array(value, told.closed_at IS NULL OR at > told.closed_at)) FROM (
-    SELECT DISTINCT ON (item) item, value, at FROM answer WHERE response_id = r.id ORDER BY item, revision DESC
-  ) AS newest) AS answers
+  i.site_id, i.touch, p.body_sites, p.agents, p.context, told.tiers, told.is_open,
+  (SELECT jsonb_object_agg(item, value) FROM (
+    SELECT item, value FROM answer WHERE response_id = r.id ORDER BY revision) AS given) AS answers,
+  CASE WHEN told.tiers IS NOT NULL THEN
+    (SELECT jsonb_path_query_array(s.fired, '$[*].rule') FROM score s WHERE s.response_id = r.id
+      ORDER BY s.revision DESC LIMIT 1) END AS known_rules,
+  CASE WHEN told.closed_at IS NOT NULL THEN
+    ARRAY(SELECT item FROM answer WHERE response_id = r.id GROUP BY item HAVING max(at) > told.closed_at)
+    END AS new_items
 FROM (
   SELECT * FROM response WHERE revision > scored_revision AND (CAST(:only AS uuid) IS NULL OR id = :only)
   ORDER BY answered_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS r
@@ -65,7 +69,7 @@ class Due:
     """One response to score, locked.
 
     `told` is the worst tier that was ever acted on for it; `is_closed` says that it was, and that no alert is open now.
-    `known_rules` are those that fired at its last score.
+    `known_rules` are those that fired at its last score, empty where no alert was ever raised.
     `answers` are the newest of each item; `since_closed` those of them that came after an alert on the response was
     last closed, and None when none ever was.
     """
@@ -131,7 +135,7 @@ def record(tx: Tx, results: Sequence[Scored], *, now: datetime) -> None:
 
 
 def _as_due(row: sa.RowMapping) -> Due:
-    newest = row["answers"] or {}
+    answers, new_items = row["answers"] or {}, row["new_items"]
     return Due(
         id=row["id"],
         revision=row["revision"],
@@ -146,10 +150,6 @@ def _as_due(row: sa.RowMapping) -> Due:
         told=worst(*(Tier(tier) for tier in row["tiers"] or ())),
         is_closed=row["is_open"] is False,
         known_rules=frozenset(row["known_rules"] or ()),
-        answers={item: value for item, (value, _) in newest.items()},
-        since_closed=_new_ones(newest) if row["closed_at"] else None,
+        answers=answers,
+        since_closed=None if new_items is None else {item: answers[item] for item in new_items},
     )
-
-
-def _new_ones(newest: Mapping[str, tuple[Any, bool]]) -> Answers:
-    return {item: value for item, (value, is_new) in newest.items() if is_new}

