@@ -26,6 +26,22 @@ for name in ("DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
     os.environ.pop(f"{name}_FILE", None)
 
 
+NOT_HERE = ("root", "/proc", "Linux")
+"""Words in the reason of a skip that even CI accepts: the machine is of another kind."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With DAYTWO_NO_SKIPS=1, as in CI, a test that was skipped for want of something installable fails the run."""
+    if os.environ.get("DAYTWO_NO_SKIPS") != "1":
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [str(report.longrepr) for report in (reporter.stats if reporter else {}).get("skipped", ())]
+    missing = [reason for reason in skipped if not any(word in reason for word in NOT_HERE)]
+    if missing and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """A database of one test's own: `url` as the application's role, `owner_url` as the role that owns the tables."""
