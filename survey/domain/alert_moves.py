@@ -27,10 +27,21 @@ CLOSE_WITHIN = timedelta(hours=4)
 
 
 def opened(
-    *, alert_id: UUID, response_id: UUID, site: Site, tier: Tier, policy_version_id: UUID, ordinal: int, now: datetime
+    *,
+    alert_id: UUID,
+    response_id: UUID,
+    site: Site,
+    tier: Tier,
+    policy_version_id: UUID,
+    ordinal: int,
+    answered_at: datetime,
+    now: datetime,
 ) -> Change:
-    """A new alert. `ordinal` is 1 for the first of its response, and 1 more for each that follows a closed one."""
-    promise = promised_at(tier, now, site)
+    """A new alert. `ordinal` is 1 for the first of its response, and 1 more for each that follows a closed one.
+
+    The promise counts from `answered_at`, as on the page that the patient read, however late the scoring was.
+    """
+    promise = promised_at(tier, answered_at, site)
     alert = Alert(
         id=alert_id,
         dedup_key=f"survey_response:{response_id}:{ordinal}",
@@ -106,10 +117,10 @@ def pass_on(alert: Alert, *, to_step: int, epoch: int, now: datetime) -> Change:
     return told(alert, new, EventKind.PASSED_ON)
 
 
-def raise_tier(alert: Alert, *, tier: Tier, site: Site, now: datetime) -> Change:
+def raise_tier(alert: Alert, *, tier: Tier, site: Site, answered_at: datetime, now: datetime) -> Change:
     """A higher tier. Whoever was not being paged is paged from the first step; pages already under way go on."""
     after(alert, Move.RAISE_TIER)
-    promise = min(alert.promised_at, promised_at(tier, now, site))
+    promise = min(alert.promised_at, promised_at(tier, answered_at, site))
     worse = replace(alert, tier=tier, promised_at=promise)
     already_paging = alert.state is AlertState.TRIGGERED and alert.tier.pages
     new = worse if already_paging else retriggered(worse, step_seq=0, now=now)

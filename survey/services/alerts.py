@@ -89,11 +89,14 @@ def raise_for(
         return None
     newest, count = store.newest_of(tx, response_id)
     if newest is None or (not newest.is_open and _is_news(newest, tier, fired, answered_at)):
-        return _open(tx, response_id=response_id, site=site, tier=tier, ordinal=count + 1, now=now)
+        return _open(
+            tx, response_id=response_id, site=site, tier=tier, ordinal=count + 1, answered_at=answered_at, now=now
+        )
     if not newest.is_open:
         return newest
     if tier.rank > newest.tier.rank:
-        return record(tx, newest, rules.raise_tier(newest, tier=tier, site=site, now=now), by=SYSTEM, now=now)
+        worse = rules.raise_tier(newest, tier=tier, site=site, answered_at=answered_at, now=now)
+        return record(tx, newest, worse, by=SYSTEM, now=now)
     if fired:
         return record(tx, newest, rules.learn(newest, rules=tuple(sorted(fired))), by=SYSTEM, now=now)
     return newest
@@ -106,7 +109,9 @@ def _is_news(closed: Alert, tier: Tier, fired: Collection[str] | None, answered_
     return fired is None and tier.pages and since
 
 
-def _open(tx: Tx, *, response_id: UUID, site: Site, tier: Tier, ordinal: int, now: datetime) -> Alert:
+def _open(
+    tx: Tx, *, response_id: UUID, site: Site, tier: Tier, ordinal: int, answered_at: datetime, now: datetime
+) -> Alert:
     change = rules.opened(
         alert_id=uuid4(),
         response_id=response_id,
@@ -114,6 +119,7 @@ def _open(tx: Tx, *, response_id: UUID, site: Site, tier: Tier, ordinal: int, no
         tier=tier,
         policy_version_id=oncall.live_policy(tx).id,
         ordinal=ordinal,
+        answered_at=answered_at,
         now=now,
     )
     alert = store.insert(tx, change.alert)

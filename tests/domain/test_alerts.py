@@ -41,7 +41,7 @@ GRID = {
 
 def opened(tier: Tier = Tier.URGENT, *, now: datetime = NIGHT) -> Alert:
     ids = {"alert_id": uuid4(), "response_id": uuid4(), "policy_version_id": UUID(int=1)}
-    return rules.opened(**ids, site=RIVERSIDE, tier=tier, ordinal=1, now=now).alert
+    return rules.opened(**ids, site=RIVERSIDE, tier=tier, ordinal=1, answered_at=now, now=now).alert
 
 
 def taken(tier: Tier = Tier.URGENT) -> Alert:
@@ -179,7 +179,7 @@ def test_retriggering_forgets_who_had_it_and_what_they_did() -> None:
     ],
 )
 def test_a_worse_tier_starts_paging_unless_paging_is_under_way(before: Alert, tier: Tier, epoch: int) -> None:
-    alert = rules.raise_tier(before, tier=tier, site=RIVERSIDE, now=NIGHT).alert
+    alert = rules.raise_tier(before, tier=tier, site=RIVERSIDE, answered_at=NIGHT, now=NIGHT).alert
 
     assert (alert.tier, alert.state, alert.epoch) == (tier, TRIGGERED, epoch)
     assert alert.next_action_at == NIGHT
@@ -187,7 +187,9 @@ def test_a_worse_tier_starts_paging_unless_paging_is_under_way(before: Alert, ti
 
 
 def test_a_worse_tier_never_makes_a_promise_later() -> None:
-    alert = rules.raise_tier(opened(), tier=Tier.EMERGENCY, site=RIVERSIDE, now=NIGHT + timedelta(minutes=20)).alert
+    later = NIGHT + timedelta(minutes=20)
+
+    alert = rules.raise_tier(opened(), tier=Tier.EMERGENCY, site=RIVERSIDE, answered_at=later, now=later).alert
 
     assert alert.promised_at == NIGHT + timedelta(minutes=30)
 
@@ -209,3 +211,12 @@ def test_passing_on_never_goes_back_to_an_earlier_step() -> None:
 
     assert (waiting.step_seq, waiting.epoch, waiting.next_action_at) == (3, 1, NIGHT)
     assert (held.step_seq, held.epoch, held.next_action_at) == (2, 2, NIGHT)
+
+
+def test_the_promise_counts_from_the_answer_however_late_the_scoring_was():
+    ids = {"alert_id": uuid4(), "response_id": uuid4(), "policy_version_id": uuid4()}
+    scored_at = NIGHT + timedelta(minutes=7)
+
+    alert = rules.opened(**ids, site=RIVERSIDE, tier=Tier.URGENT, ordinal=1, answered_at=NIGHT, now=scored_at).alert
+
+    assert (alert.promised_at, alert.next_action_at) == (NIGHT + timedelta(minutes=30), scored_at)

@@ -103,6 +103,7 @@ class Clinic:
             tier=tier,
             policy_version_id=self.policy.id,
             ordinal=1,
+            answered_at=opened_at,
             now=opened_at,
         )
         case = Case(alert=opened.alert)
