@@ -21,7 +21,11 @@ from survey.messaging import registry
 from survey.settings import Settings
 from survey.store import doorbell, session
 from survey.web.app import create_app
-from tests.browser import world
+from tests.browser import inspect_page, world
+from tests.browser.inspect_page import Findings
+from tests.browser.patient_tour import patient_stops
+from tests.browser.staff_tour import alert_stops, desk_stops, office_stops
+from tests.browser.walk import Phone
 from tests.conftest import Database
 
 HERE = Path(__file__).parent
@@ -162,3 +166,37 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
     for context in contexts:
         context.close()
     assert watch.troubles == []
+
+
+Tour = Callable[[Phone, Riverside, Database], Iterator[str]]
+
+TOURS: dict[str, Tour] = {
+    "patient, en": lambda phone, riverside, _: patient_stops(phone, riverside, clock.now(), "en"),
+    "patient, es": lambda phone, riverside, _: patient_stops(phone, riverside, clock.now(), "es"),
+    "desk": lambda phone, riverside, _: desk_stops(phone, riverside, clock.now()),
+    "office": lambda phone, _, database: office_stops(phone, database),
+    "alert": lambda phone, riverside, _: alert_stops(phone, riverside, clock.now()),
+}
+WIDTHS = {"desk": 1280, "office": 1280}
+
+
+@pytest.fixture(scope="session")
+def album() -> dict[str, Findings]:
+    """What was found on each tour; walked once, by the first test that asks."""
+    return {}
+
+
+@pytest.fixture
+def findings(
+    album: dict[str, Findings], open_page: OpenPage, riverside: Riverside, database: Database
+) -> Callable[[str], Findings]:
+    """All that was found on the tour of that name. axe needs JavaScript, and no policy that would keep it out."""
+
+    def of(tour: str) -> Findings:
+        if tour not in album:
+            page = open_page(width=WIDTHS.get(tour, 390), script=True, bypass_csp=True)
+            album[tour] = inspect_page.look(page, TOURS[tour](Phone(page), riverside, database))
+        assert len(album[tour].stops) > 8
+        return album[tour]
+
+    return of

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 AXE = Path(__file__).parents[1] / "vendor/axe-core/axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COLORS = ["color-contrast", "link-in-text-block"]
 """The rules whose verdict can differ between light and dark: all others look at the same document."""
 
+NARROW: ViewportSize = {"width": 320, "height": 568}
 TARGET_PX = 44
 SMALLEST_TEXT_PX = 11
 
@@ -147,3 +149,38 @@ def forced_colors(page: Page) -> Iterator[None]:
     page.emulate_media(forced_colors="active")
     yield
     page.emulate_media(forced_colors="none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What was found at the stops of a tour, each with the name of its stop."""
+
+    stops: list[str] = field(default_factory=list)
+    barriers: list[str] = field(default_factory=list)
+    """What keeps somebody out: axe's findings in light and dark, and the page's bones."""
+    misfits: list[str] = field(default_factory=list)
+    """What does not fit at 320 px, with the text as it is and at twice its size, and buttons that cannot be seen."""
+    small: list[str] = field(default_factory=list)
+    """What a thumb could miss."""
+
+
+def look(page: Page, stops: Iterator[str]) -> Findings:
+    """Look at every stop, as wide as the page stands, and then on the smallest phone."""
+    found = Findings()
+    wide = page.viewport_size or NARROW
+    for stop in stops:
+        found.stops.append(stop)
+        found.barriers.extend(f"{stop}: {one}" for one in (*faults(page), *outline(page)))
+        page.set_viewport_size(NARROW)
+        found.misfits.extend(f"{stop}: {one}" for one in _misfits(page))
+        found.small.extend(f"{stop}: {one}" for one in small_targets(page))
+        page.set_viewport_size(wide)
+    return found
+
+
+def _misfits(page: Page) -> Iterator[str]:
+    yield from overflow(page)
+    with double_text(page):
+        yield from (f"200 % text: {one}" for one in overflow(page))
+    with forced_colors(page):
+        yield from borderless(page)

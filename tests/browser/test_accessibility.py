@@ -1,6 +1,6 @@
 """axe-core finds nothing on any page in any state, in light and in dark; nor do we in what axe does not look at."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page
@@ -8,11 +8,9 @@ from playwright.sync_api import Page
 from survey import clock
 from survey.local.clinic import STAFF, Riverside
 from tests.browser import inspect_page, world
-from tests.browser.conftest import OpenPage
-from tests.browser.patient_tour import patient_stops
-from tests.browser.staff_tour import alert_stops, desk_stops, office_stops
+from tests.browser.conftest import TOURS, OpenPage
+from tests.browser.inspect_page import Findings
 from tests.browser.walk import Phone, sign_in
-from tests.conftest import Database
 
 OUTLINE_PX = 3
 
@@ -27,41 +25,13 @@ _FOCUSED = """() => {
 }"""
 
 
-def _found(page: Page, stops: Iterator[str]) -> list[str]:
-    """Everything wrong at any stop."""
-    seen, found = 0, []
-    for stop in stops:
-        seen += 1
-        found += [f"{stop}: {fault}" for fault in (*inspect_page.faults(page), *inspect_page.outline(page))]
-    print(f"{seen} pages looked at")
-    assert seen > 5
-    return found
+@pytest.mark.parametrize("tour", TOURS)
+def test_every_page_is_open_to_everybody(findings: Callable[[str], Findings], tour: str) -> None:
+    assert findings(tour).barriers == []
 
 
-@pytest.fixture
-def looked_at(open_page: OpenPage) -> Phone:
-    """A phone on which axe may run: with JavaScript, and without the policy that would keep it out."""
-    return Phone(open_page(script=True, bypass_csp=True))
-
-
-@pytest.mark.parametrize("language", ["en", "es"])
-def test_every_page_of_a_patient_is_open_to_everybody(looked_at: Phone, riverside: Riverside, language: str) -> None:
-    assert _found(looked_at.page, patient_stops(looked_at, riverside, clock.now(), language)) == []
-
-
-def test_every_page_of_the_desk_is_open_to_everybody(looked_at: Phone, riverside: Riverside) -> None:
-    assert _found(looked_at.page, desk_stops(looked_at, riverside, clock.now())) == []
-
-
-def test_every_page_of_the_office_is_open_to_everybody(looked_at: Phone, database: Database) -> None:
-    assert _found(looked_at.page, office_stops(looked_at, database)) == []
-
-
-def test_every_state_of_an_alert_is_open_to_everybody(looked_at: Phone, riverside: Riverside) -> None:
-    assert _found(looked_at.page, alert_stops(looked_at, riverside, clock.now())) == []
-
-
-def test_axe_would_have_seen_a_fault(looked_at: Phone) -> None:
+def test_axe_would_have_seen_a_fault(open_page: OpenPage) -> None:
+    looked_at = Phone(open_page(script=True, bypass_csp=True))
     looked_at.open("/sign-in")
 
     looked_at.page.evaluate("document.querySelector('label').remove()")

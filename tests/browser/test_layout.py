@@ -1,69 +1,27 @@
 """Pages fit a small phone with large text, a thumb hits what it aims at, and charts can be read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
 from survey import clock
 from survey.local.clinic import LENA, STAFF, Riverside
 from tests.browser import inspect_page, world
-from tests.browser.conftest import OpenPage
-from tests.browser.patient_tour import patient_stops
-from tests.browser.staff_tour import alert_stops, desk_stops, office_stops
+from tests.browser.conftest import TOURS, OpenPage
+from tests.browser.inspect_page import Findings
 from tests.browser.walk import CALL_ME, Phone, sign_in
-from tests.conftest import Database
 
-NARROW = {"width": 320, "height": 568}
-
-
-def _narrow_faults(phone: Phone, stops: Iterator[str]) -> Iterator[str]:
-    """What does not fit at 320 px, with the text as it is and at twice its size, and buttons that colors would hide."""
-    page = phone.page
-    for stop in stops:
-        found = inspect_page.overflow(page)
-        with inspect_page.double_text(page):
-            found += [f"200 % text: {one}" for one in inspect_page.overflow(page)]
-        with inspect_page.forced_colors(page):
-            found += inspect_page.borderless(page)
-        yield from (f"{stop}: {one}" for one in found)
+FOR_THUMBS = ("patient, en", "patient, es", "alert")
 
 
-def _thumb_faults(phone: Phone, stops: Iterator[str]) -> Iterator[str]:
-    """As `_narrow_faults`, and what a thumb could miss."""
-
-    def each() -> Iterator[str]:
-        for stop in stops:
-            yield stop
-            small.extend(f"{stop}: {one}" for one in inspect_page.small_targets(phone.page))
-
-    small: list[str] = []
-    yield from _narrow_faults(phone, each())
-    yield from small
+@pytest.mark.parametrize("tour", TOURS)
+def test_every_page_fits_a_small_phone_with_large_text(findings: Callable[[str], Findings], tour: str) -> None:
+    assert findings(tour).misfits == []
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
-def test_patient_pages_fit_a_small_phone_and_a_thumb(open_page: OpenPage, riverside: Riverside, language: str) -> None:
-    phone = Phone(open_page(**NARROW))
-
-    assert list(_thumb_faults(phone, patient_stops(phone, riverside, clock.now(), language))) == []
-
-
-def test_desk_pages_fit_a_small_phone(open_page: OpenPage, riverside: Riverside) -> None:
-    phone = Phone(open_page(**NARROW))
-
-    assert list(_narrow_faults(phone, desk_stops(phone, riverside, clock.now()))) == []
-
-
-def test_office_pages_fit_a_small_phone(open_page: OpenPage, database: Database) -> None:
-    phone = Phone(open_page(**NARROW))
-
-    assert list(_narrow_faults(phone, office_stops(phone, database))) == []
-
-
-def test_an_alert_fits_a_small_phone_and_a_thumb(open_page: OpenPage, riverside: Riverside) -> None:
-    phone = Phone(open_page(**NARROW))
-
-    assert list(_thumb_faults(phone, alert_stops(phone, riverside, clock.now()))) == []
+@pytest.mark.parametrize("tour", FOR_THUMBS)
+def test_a_thumb_hits_what_it_aims_at(findings: Callable[[str], Findings], tour: str) -> None:
+    assert findings(tour).small == []
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])

@@ -8,8 +8,8 @@ from survey import clock
 from survey.local.clinic import ANA, LENA, Riverside
 from tests.browser import world
 from tests.browser.conftest import OpenPage
-from tests.browser.patient_tour import patient_stops
-from tests.browser.walk import Phone, sign_in
+from tests.browser.walk import FINE, Phone, sign_in
+from tests.browser.world import RISKY
 
 PATIENT_BYTES, STAFF_BYTES = 15_000, 60_000
 PATIENT_REQUESTS = 3
@@ -35,7 +35,11 @@ class Meter:
         response = self._page.goto(address)
         assert response is not None
         assert response.status < 500
-        self._page.evaluate("0")  # all that was told of the loading has arrived before the answer to this
+        return self.told()
+
+    def told(self) -> int:
+        """The bytes so far: whatever the browser tells of them arrives before its answer to this question."""
+        self._page.evaluate("0")
         return self.bytes
 
     def _asked(self, event: dict[str, Any]) -> None:
@@ -58,14 +62,25 @@ def test_the_first_page_is_light(open_page: OpenPage, riverside: Riverside) -> N
 
 
 def test_every_page_of_the_check_in_is_light(open_page: OpenPage, riverside: Riverside) -> None:
-    page = open_page()
-    meter = Meter(page)
+    phone = Phone(open_page())
+    meter = Meter(phone.page)
+    answers = {**FINE, "sore": "3", "weak": "better"}
 
-    stops = patient_stops(Phone(page), riverside, clock.now(), "es")
-    weights = {stop: meter.weigh(page.url.partition("#")[0]) for stop in stops}
+    phone.start(world.enrol(riverside, clock.now(), language="es", context=RISKY))
+    weights = {}
+    while key := phone.asked:
+        meter.bytes = 0
+        phone.answer(answers[key])
+        weights[f"after {key}"] = meter.told()
+    for path in (phone.path, "/check-in/review", "/check-in/questions/red"):
+        weights[path] = meter.weigh(path)
+    phone.open("/check-in/review")
+    phone.tap("form[action$='/send'] button")
+    weights["done"] = meter.weigh(phone.path)
 
     heaviest = max(weights, key=weights.__getitem__)
     print(f"heaviest page of the check-in: {heaviest}, {weights[heaviest]} bytes")
+    assert len(weights) > len(answers)
     assert min(weights.values()) > LEAST_BYTES
     assert weights[heaviest] <= PATIENT_BYTES
 
