@@ -38,7 +38,7 @@ contracts: setup
 bench: setup ## measure ours against bare handlers, in turn, in one run
 	@$(BIN)/python -m benchmarks
 
-screenshots: setup ## draw the README's pictures from a running demo (needs Chromium)
+screenshots: setup ## draw the README's pictures (needs Chromium)
 	@$(BIN)/python -m docs.screenshots
 
 clean: ## stop nothing, remove .venv and what embedded services kept here
