@@ -43,8 +43,9 @@ def say_who() -> ResponseReturnValue:
         return _who_page(form, 422)
     now = clock.now()
     if form.who.data == "not_me":
+        language = _visit().language  # the session that knows it ends here
         responses.not_me(_token(), now=now)
-        return forget(redirect(url_for("answers.closed"), code=303))
+        return forget(redirect(url_for("answers.closed", language=language), code=303))
     responses.begin(_token(), answered_by=AnsweredBy(form.who.data), now=now)
     return redirect(url_for("answers.resume"), code=303)
 

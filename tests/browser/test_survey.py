@@ -173,6 +173,14 @@ def test_the_wrong_person_is_let_go_and_the_link_ends(open_page: OpenPage, river
     assert phone.page.locator("a[href='tel:911']").is_visible()
 
 
+def test_the_wrong_person_is_thanked_in_the_language_of_the_page(open_page: OpenPage, riverside: Riverside) -> None:
+    phone = Phone(open_page())
+
+    phone.start(world.enrol(riverside, clock.now(), language="es"), who="not_me")
+
+    assert phone.page.get_attribute("html", "lang") == "es"
+
+
 def test_an_old_link_still_shows_whom_to_call(open_page: OpenPage, riverside: Riverside) -> None:
     now = clock.now()
     case = world.enrol(riverside, now)
