@@ -23,7 +23,6 @@ Otto,,1966-06-06,{day},(202) 555-0142,yes
 """
 SAVE = "main form.card button, main form button:not([name])"
 APPEND_ONLY = ("alert_event", "answer", "score")
-NOWHERE = "postgresql+psycopg://nobody@/nothing?host=/nowhere"
 
 
 def desk_stops(phone: Phone, riverside: Riverside, now: datetime) -> Stops:
@@ -116,7 +115,7 @@ def _faults(phone: Phone, database: Database) -> Stops:
     _as_owner(database, "ALTER TABLE procedure RENAME TO lost")
     phone.open("/worklist")
     yield "500"
-    session.configure(NOWHERE)
+    session.configure(world.NOWHERE)
     phone.open("/worklist")
     yield "503"
 

@@ -16,6 +16,9 @@ from survey.services import alerts, escalation, links, pages, patients, response
 from survey.store.session import transaction
 from tests.fakes import FakeSms
 
+NOWHERE = "postgresql+psycopg://nobody@/nothing?host=/nowhere"
+"""A database that is not there."""
+
 FLAGS = ("site_chest", "site_spine", "anticoag", "diabetes", "steroid", "immuno", "lung")
 CALM: Mapping[str, Flag] = dict.fromkeys(FLAGS, Flag.NO)
 RISKY: Mapping[str, Flag] = {**CALM, "diabetes": Flag.YES, "steroid": Flag.YES, "site_spine": Flag.YES}
