@@ -34,7 +34,7 @@ POLICY = Policy(
 
 def opened(tier: Tier = Tier.URGENT) -> Alert:
     ids = {"alert_id": UUID(int=5), "response_id": UUID(int=6), "policy_version_id": POLICY.id}
-    return alerts.opened(**ids, site=RIVERSIDE, tier=tier, ordinal=1, now=NIGHT).alert
+    return alerts.opened(**ids, site=RIVERSIDE, tier=tier, ordinal=1, answered_at=NIGHT, now=NIGHT).alert
 
 
 def taken() -> Alert:
