@@ -7,6 +7,7 @@ from graphlib import TopologicalSorter
 
 from survey.domain import red_words
 from survey.domain.answers import YES, Answer, Answers
+from survey.domain.clues import Clues
 from survey.domain.conditions import (
     AllOf,
     AnyOf,
@@ -58,7 +59,9 @@ class Evaluator:
             (item, item.key, compiled(item.show_if, self) if item.show_if else None, _left_open(item))
             for item in protocol.items
         ]
-        self._rules = [(rule.id, compiled(rule.when, self)) for rule in in_dependency_order(protocol.rules)]
+        in_order = in_dependency_order(protocol.rules)
+        self._rules = [(rule.id, compiled(rule.when, self)) for rule in in_order]
+        self._clues = Clues(in_order, self._written_sets)
         self.by_severity = sorted(protocol.rules, key=lambda rule: -rule.tier.rank)
         """The rules, most serious first, otherwise as written."""
 
@@ -77,9 +80,10 @@ class Evaluator:
         return case
 
     def fire(self, case: Case) -> None:
-        """Records the rules that hold, each after those it refers to."""
+        """Records the rules that hold, each after those it refers to; only those are judged whose clues lie there."""
         fired = case.fired
-        for rule, check in self._rules:
+        for place in self._clues.places(case.answers, case.open, case.context):
+            rule, check = self._rules[place]
             evidence = check(case)
             if evidence:
                 fired[rule] = evidence

@@ -28,7 +28,7 @@ from survey.store import patients as patient_store
 from survey.store import responses as store
 from survey.store import sites as site_store
 from survey.store.responses import Visited
-from survey.store.session import Statements, Tx, single_statements, transaction
+from survey.store.session import Statements, single_statements, transaction
 
 __all__ = [
     "Answered",
@@ -208,7 +208,7 @@ def _answer(session_token: str, item_key: str, form: Mapping[str, list[str]], *,
     return Answered(visit=after, is_alarming=before.is_alarmed_by(after))
 
 
-def _visit(tx: Tx | Statements, session_token: str, *, now: datetime) -> Visit:
+def _visit(tx: Statements, session_token: str, *, now: datetime) -> Visit:
     found = store.visit(tx, links.sha256(session_token), now=now)
     if found is None:
         raise SessionOver

@@ -119,7 +119,7 @@ class Told:
     closed_at: datetime | None
 
 
-def visit(tx: Tx | Statements, token_sha256: bytes, *, now: datetime) -> Visited | None:
+def visit(tx: Statements, token_sha256: bytes, *, now: datetime) -> Visited | None:
     """What belongs to a live patient session; None when it has ended or never was."""
     values = tx.fetch(_VISIT, {"token_sha256": token_sha256, "now": now})
     if values is None:
@@ -140,9 +140,7 @@ def visit(tx: Tx | Statements, token_sha256: bytes, *, now: datetime) -> Visited
     )
 
 
-def save(
-    tx: Tx | Statements, response_id: UUID, answers: Sequence[tuple[str, Answer]], *, seen: int, now: datetime
-) -> bool:
+def save(tx: Statements, response_id: UUID, answers: Sequence[tuple[str, Answer]], *, seen: int, now: datetime) -> bool:
     """Add answers as revisions `seen` + 1 and up, in one statement. False, and nothing done, when `seen` is old."""
     pairs = json.dumps([[item, value] for item, value in answers])
     parameters = {"id": response_id, "seen": seen, "count": len(answers), "answers": pairs, "now": now}

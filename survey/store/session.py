@@ -29,41 +29,43 @@ class DatabaseError(RuntimeError):
     """A statement failed. Holds SQLSTATE and constraint only: PostgreSQL's own text quotes whole rows."""
 
 
-class Tx:
-    """An open transaction: runs statements, and remembers which queues to ring once it is committed."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
-        self.queues: set[Queue] = set()
-
-    def run(self, statement: sa.Executable, parameters: Parameters = None) -> sa.CursorResult[Any]:
-        """Execute; the result's rows are read before the transaction ends."""
-        return self._connection.execute(statement, parameters)
-
-    def fetch(self, sql: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The one row of a query in PostgreSQL's own words, as psycopg reads it; None when there is none."""
-        row = self._connection.exec_driver_sql(sql, dict(parameters)).mappings().one_or_none()
-        return dict(row) if row else None
-
-    def ring(self, queue: Queue) -> None:
-        """Wake that queue's worker after the commit; a lost ring costs at most the sentinel's two seconds."""
-        self.queues.add(queue)
-
-
 class Statements:
-    """A connection on which each statement commits by itself; `fetch` and `ring` are those of `Tx`."""
+    """A connection to run statements on, and the queues to ring once that is over."""
 
     def __init__(self, driver: psycopg.Connection[Any]) -> None:
         self._driver = driver
         self.queues: set[Queue] = set()
 
     def fetch(self, sql: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The one row of a query, or of a change that returns one; None when there is none."""
+        """The one row of a query in PostgreSQL's own words, or of a change that returns one; None without one.
+
+        Costs a third of what a composed statement costs; for the paths that are walked with every tap and every page.
+        """
         return self._driver.cursor(row_factory=dict_row).execute(sql, parameters).fetchone()
 
+    def rows(self, sql: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """All rows, as `fetch` reads one."""
+        return self._driver.cursor(row_factory=dict_row).execute(sql, parameters).fetchall()
+
+    def change(self, sql: str, parameters: Mapping[str, Any]) -> int:
+        """Make a change in PostgreSQL's own words; how many rows it touched."""
+        return self._driver.execute(sql, parameters).rowcount
+
     def ring(self, queue: Queue) -> None:
-        """Wake that queue's worker once this is over."""
+        """Wake that queue's worker after the commit; a lost ring costs at most the sentinel's two seconds."""
         self.queues.add(queue)
+
+
+class Tx(Statements):
+    """An open transaction; runs composed statements as well."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        super().__init__(_driver(connection.connection))
+        self._connection = connection
+
+    def run(self, statement: sa.Executable, parameters: Parameters = None) -> sa.CursorResult[Any]:
+        """Execute; the result's rows are read before the transaction ends."""
+        return self._connection.execute(statement, parameters)
 
 
 def configure(url: str, *, pool_size: int = 8) -> None:
@@ -91,6 +93,8 @@ def transaction() -> Iterator[Tx]:
         with engine().begin() as connection:
             tx = Tx(connection)
             yield tx
+    except psycopg.Error as error:
+        raise translated(error) from None
     except exc.DBAPIError as error:
         raise translated(error.orig, lost=error.connection_invalidated) from None
     except exc.TimeoutError:
@@ -111,7 +115,7 @@ def single_statements() -> Iterator[Statements]:
             statements = Statements(driver)
             yield statements
     except psycopg.Error as error:
-        raise translated(error, lost=isinstance(error, psycopg.OperationalError)) from None
+        raise translated(error) from None
     except exc.DBAPIError as error:
         raise translated(error.orig, lost=error.connection_invalidated) from None
     except exc.TimeoutError:
@@ -122,9 +126,7 @@ def single_statements() -> Iterator[Statements]:
 
 @contextmanager
 def _autocommit(pooled: sa.PoolProxiedConnection) -> Iterator[psycopg.Connection[Any]]:
-    driver: psycopg.Connection[Any] | None = pooled.driver_connection
-    if driver is None:
-        raise Unavailable
+    driver = _driver(pooled)
     driver.autocommit = True
     try:
         yield driver
@@ -133,6 +135,13 @@ def _autocommit(pooled: sa.PoolProxiedConnection) -> Iterator[psycopg.Connection
             pooled.invalidate()
         else:
             driver.autocommit = False
+
+
+def _driver(pooled: sa.PoolProxiedConnection) -> psycopg.Connection[Any]:
+    driver: psycopg.Connection[Any] | None = pooled.driver_connection
+    if driver is None:
+        raise Unavailable
+    return driver
 
 
 def translated(error: BaseException | None, *, lost: bool = False) -> Exception:
