@@ -8,5 +8,5 @@ from workers.drain import drain
 
 @task(Queue.PAGING)
 def page() -> None:
-    """Fire every step whose time has come, and send every page that is due."""
-    drain(Queue.PAGING, escalation.advance_due, pages.send_due)
+    """Send every page that is due, and fire every step whose time has come."""
+    drain(Queue.PAGING, pages.send_due, escalation.advance_due)

@@ -7,16 +7,18 @@ from enum import StrEnum
 from uuid import UUID, uuid4
 
 from survey.domain import alert_moves as rules
+from survey.domain import escalation as time_rules
 from survey.domain.accounts import SYSTEM, Actor, ActorKind
 from survey.domain.alerts import Alert, AlertState, Change, ContactResult, Outcome, Usefulness
 from survey.domain.errors import NotFound, Refused, Stale
+from survey.domain.escalation import Policy
 from survey.domain.links import is_well_formed
 from survey.domain.oncall import User
-from survey.domain.pages import TOKEN_LIVES, Page
+from survey.domain.pages import TOKEN_LIVES, Page, PageKind
 from survey.domain.protocol import Tier
 from survey.domain.queues import Queue
 from survey.domain.sites import Site
-from survey.services import audit, oncall
+from survey.services import audit, oncall, pages
 from survey.services.links import sha256
 from survey.store import alerts as store
 from survey.store import oncall as oncall_store
@@ -69,6 +71,11 @@ class Door:
     since: datetime | None
 
 
+def open_first(tx: Tx, *, response_id: UUID, site: Site, tier: Tier, answered_at: datetime, now: datetime) -> Alert:
+    """`raise_for` a worrying response that has never had an alert. Raises Conflict when it has one after all."""
+    return _open(tx, response_id=response_id, site=site, tier=tier, ordinal=1, answered_at=answered_at, now=now)
+
+
 def raise_for(
     tx: Tx,
     *,
@@ -112,20 +119,30 @@ def _is_news(closed: Alert, tier: Tier, fired: Collection[str] | None, answered_
 def _open(
     tx: Tx, *, response_id: UUID, site: Site, tier: Tier, ordinal: int, answered_at: datetime, now: datetime
 ) -> Alert:
-    change = rules.opened(
+    policy = oncall.live_policy(tx)
+    opened = rules.opened(
         alert_id=uuid4(),
         response_id=response_id,
         site=site,
         tier=tier,
-        policy_version_id=oncall.live_policy(tx).id,
+        policy_version_id=policy.id,
         ordinal=ordinal,
         answered_at=answered_at,
         now=now,
     )
-    alert = store.insert(tx, change.alert)
-    store.tell(tx, alert.id, change.event, actor=SYSTEM, at=now)
-    if tier.pages:
-        tx.ring(Queue.PAGING)
+    if not tier.pages:
+        return store.insert(tx, opened.alert, [opened.event], actor=SYSTEM)
+    return _open_paging(tx, opened, policy, now=now)
+
+
+def _open_paging(tx: Tx, opened: Change, policy: Policy, *, now: datetime) -> Alert:
+    """Fire the first step with the opening: no alert is ever committed without its pages, and no wait lies between."""
+    first = policy.step(opened.alert.step_seq)
+    ways = oncall.ways(tx, first.targets, opened.alert.severity, now)
+    fired = time_rules.step(opened.alert, policy, pages=len(ways), now=now)
+    alert = store.insert(tx, fired.alert, [opened.event, fired.event], actor=SYSTEM)
+    pages.plan_first(tx, opened.alert, ways, kind=PageKind.CALL, step_seq=first.seq, now=now)
+    tx.ring(Queue.PAGING)
     return alert
 
 

@@ -19,7 +19,6 @@ from survey.messaging.outcomes import Attempt, Outcome
 from survey.services.links import sha256
 from survey.store import alerts as alert_store
 from survey.store import pages as store
-from survey.store import sites as site_store
 from survey.store.session import Tx, transaction
 
 LANGUAGE = "en"
@@ -41,6 +40,11 @@ class _Claim:
 def plan(tx: Tx, alert: Alert, ways: Sequence[Way], *, kind: PageKind, step_seq: int, now: datetime) -> None:
     """Put one page for each way into the outbox; firing the same step twice plans it once."""
     store.supersede_stuck(tx, alert.id, method_ids=[way.method_id for way in ways], now=now)
+    plan_first(tx, alert, ways, kind=kind, step_seq=step_seq, now=now)
+
+
+def plan_first(tx: Tx, alert: Alert, ways: Sequence[Way], *, kind: PageKind, step_seq: int, now: datetime) -> None:
+    """`plan` for an alert that has no pages yet."""
     store.insert(tx, [_planned(alert, way, kind=kind, step_seq=step_seq, now=now) for way in ways])
     if ways:
         tx.ring(Queue.PAGING)
@@ -64,18 +68,23 @@ def _planned(alert: Alert, way: Way, *, kind: PageKind, step_seq: int, now: date
 
 
 def send_due(*, now: datetime) -> int:
-    """Send the one page that is due first, and take back what dead senders hold; how many pages that were.
+    """Send the one page that is due first, then take back what dead senders hold; how many pages that were.
 
     One page to a call: the lease counts from `now`, so that a worker that dies strands this page and no other.
     """
     with transaction() as tx:
-        stranded = store.expired(tx, now=now)
         claim = _claim(tx, now)
-    for page in stranded:
-        _settle(page, AttemptOutcome.LEASE_EXPIRED, attempt=None, now=now)
     if claim is not None:
         _send(claim, now=now)
-    return len(stranded) + (claim is not None)
+    return (claim is not None) + _take_back(now)
+
+
+def _take_back(now: datetime) -> int:
+    with transaction() as tx:
+        stranded = store.expired(tx, now=now)
+    for page in stranded:
+        _settle(page, AttemptOutcome.LEASE_EXPIRED, attempt=None, now=now)
+    return len(stranded)
 
 
 def _claim(tx: Tx, now: datetime) -> _Claim | None:
@@ -83,15 +92,13 @@ def _claim(tx: Tx, now: datetime) -> _Claim | None:
     if due is None:
         return None
     mine = rules.leased(due.page, token=uuid4(), until=now + timedelta(seconds=registry.page_lease_s()))
-    if not store.swap(tx, due.page, mine):
-        return None
-    site = site_store.get(tx, due.site_id)
     # The token leaves this function in the text alone. A mail gets none: mail scanners press buttons.
     token = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) if due.method is MethodKind.SMS else None
     attempt_id = uuid4()
-    store.insert_attempt(tx, attempt_id, mine, token_sha256=sha256(token) if token else None, now=now)
+    if not store.lease(tx, mine, attempt_id=attempt_id, token_sha256=sha256(token) if token else None, now=now):
+        return None
     path = f"/a/{token}" if token else f"/alerts/{due.page.alert_id}"
-    words = {"clinic": site.sms_name, "number": str(due.alert_no), "link": registry.public_url() + path}
+    words = {"clinic": due.clinic, "number": str(due.alert_no), "link": registry.public_url() + path}
     return _Claim(
         page=mine,
         attempt_id=attempt_id,

@@ -111,14 +111,14 @@ def _as_json(fired: Fired) -> Mapping[str, object]:
 
 
 def _raise(tx: Tx, worrying: list[_Result], *, now: datetime) -> None:
-    sites: dict[UUID, Site] = {site.id: site for site in site_store.every(tx)} if worrying else {}
+    sites: dict[UUID, Site] = {}
     for result in worrying:
-        alerts.raise_for(
-            tx,
-            response_id=result.due.id,
-            site=sites[result.due.site_id],
-            tier=result.alarm,
-            answered_at=result.due.answered_at,
-            fired=result.news,
-            now=now,
-        )
+        due = result.due
+        if due.site_id not in sites:
+            sites[due.site_id] = site_store.get(tx, due.site_id)
+        site = sites[due.site_id]
+        times = {"answered_at": due.answered_at, "now": now}
+        if due.told is None:
+            alerts.open_first(tx, response_id=due.id, site=site, tier=result.alarm, **times)
+        else:
+            alerts.raise_for(tx, response_id=due.id, site=site, tier=result.alarm, fired=result.news, **times)

@@ -1,12 +1,13 @@
 """Alerts and their append-only story."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from psycopg.types.json import Jsonb
 from sqlalchemy.dialects import postgresql as pg
 
 from survey.domain.accounts import Actor, ActorKind
@@ -70,6 +71,23 @@ alert_event = sa.Table(
     sa.Column("idem_key", sa.Text),
 )
 
+# The first line of a story is never told twice, so none of them needs a key for that.
+_OPEN = """
+WITH new AS (
+  INSERT INTO alert (id, dedup_key, response_id, site_id, tier, severity, policy_version_id, state, epoch, step_seq,
+    cycle, created_at, next_action_at, promised_at)
+  VALUES (%(id)s, %(dedup_key)s, %(response_id)s, %(site_id)s, %(tier)s, %(severity)s, %(policy_version_id)s,
+    %(state)s, %(epoch)s, %(step_seq)s, %(cycle)s, %(created_at)s, %(next_action_at)s, %(promised_at)s)
+  RETURNING id, short_no),
+told AS (
+  INSERT INTO alert_event (alert_id, at, kind, actor_kind, actor_id, epoch, from_state, to_state, data, idem_key)
+  SELECT new.id, %(created_at)s, kind, %(actor_kind)s, %(actor_id)s, line.epoch, from_state, to_state, data, idem_key
+  FROM new, ROWS FROM (jsonb_to_recordset(%(lines)s) AS (
+    kind text, epoch int, from_state text, to_state text, data jsonb, idem_key text)) WITH ORDINALITY AS line
+  ORDER BY line.ordinality)
+SELECT short_no FROM new
+"""
+
 OPEN = alert.c.state != AlertState.RESOLVED
 _FIXED = {"id", "short_no", "dedup_key", "response_id", "site_id", "policy_version_id", "created_at"}
 _WORDS = {
@@ -114,10 +132,12 @@ def newest_of(tx: Tx, response_id: UUID) -> tuple[Alert | None, int]:
     return (_as_alert(found[0]) if found else None), len(found)
 
 
-def insert(tx: Tx, new: Alert) -> Alert:
-    """Add it; answers it with its number."""
-    row = tx.run(sa.insert(alert).values(**_values(new)).returning(alert.c.short_no))
-    return _numbered(new, row.scalar_one())
+def insert(tx: Tx, new: Alert, story: Sequence[Event], *, actor: Actor) -> Alert:
+    """Add it with the first lines of its story; answers it with its number."""
+    lines = Jsonb([asdict(event) for event in story])
+    values = {**_values(new), "lines": lines, "actor_kind": actor.kind, "actor_id": actor.id}
+    (row,) = tx.rows(_OPEN, values)
+    return replace(new, short_no=row["short_no"])
 
 
 def swap(tx: Tx, old: Alert, new: Alert) -> None:
@@ -198,10 +218,6 @@ def _one(tx: Tx, query: sa.Select[Any]) -> Alert:
 def _values(new: Alert) -> dict[str, object]:
     names = [field.name for field in fields(new) if field.name != "short_no"]
     return {name: getattr(new, name) for name in names} | {"severity": new.severity}
-
-
-def _numbered(new: Alert, short_no: int) -> Alert:
-    return Alert(**{field.name: getattr(new, field.name) for field in fields(new)} | {"short_no": short_no})
 
 
 def _as_alert(row: sa.RowMapping) -> Alert:

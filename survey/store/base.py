@@ -1,5 +1,6 @@
 """What every table shares: the metadata, and column types that refuse naive times."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,9 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.engine import Dialect
 
 metadata = sa.MetaData()
+
+Row = Mapping[str, Any] | sa.RowMapping
+"""Column → value, as psycopg or SQLAlchemy reads it."""
 
 
 class Instant(sa.TypeDecorator[datetime]):

@@ -8,6 +8,7 @@ a Celery publish to a hung Redis was measured to hold its caller for seconds.
 import base64
 import json
 import time
+from functools import cache
 from threading import Lock
 from uuid import uuid4
 
@@ -28,6 +29,8 @@ PAUSE_S = 3.0
 # A ring still waiting in the list will be answered after this commit, so a second one adds nothing.
 _RING_ONCE = "if redis.call('llen', KEYS[1]) == 0 then redis.call('lpush', KEYS[1], ARGV[1]) end"
 
+_ID = "<id>"
+
 _client: redis.Redis | None = None
 _silent_until = 0.0
 _lock = Lock()
@@ -46,7 +49,7 @@ def ring(queue: Queue) -> bool:
     if _client is None or time.monotonic() < _silent_until:
         return False
     try:
-        _client.eval(_RING_ONCE, 1, PREFIX + queue, message(queue))
+        _ring(_client.connection_pool, queue)
     except redis.RedisError as error:
         with _lock:
             _silent_until = time.monotonic() + PAUSE_S
@@ -55,9 +58,25 @@ def ring(queue: Queue) -> bool:
     return True
 
 
+def _ring(pool: redis.ConnectionPool, queue: Queue) -> None:
+    """One command and its answer, as the client itself does it, at a third of what the client costs each tap."""
+    connection = pool.get_connection()
+    try:
+        connection.send_command(  # type: ignore[no-untyped-call]
+            "EVAL", _RING_ONCE, 1, PREFIX + queue, message(queue)
+        )
+        connection.read_response()
+    finally:
+        pool.release(connection)
+
+
 def message(queue: Queue) -> str:
     """The Celery message, protocol 2 in kombu's Redis envelope, that runs the queue's drain task without arguments."""
-    task_id = str(uuid4())
+    return _template(queue).replace(_ID, str(uuid4()))
+
+
+@cache
+def _template(queue: Queue) -> str:
     body = base64.b64encode(json.dumps([[], {}, {}]).encode()).decode()
     return json.dumps(
         {
@@ -67,18 +86,18 @@ def message(queue: Queue) -> str:
             "headers": {
                 "lang": "py",
                 "task": TASKS[queue],
-                "id": task_id,
-                "root_id": task_id,
+                "id": _ID,
+                "root_id": _ID,
                 "argsrepr": "()",
                 "kwargsrepr": "{}",
             },
             "properties": {
-                "correlation_id": task_id,
+                "correlation_id": _ID,
                 "delivery_mode": 1,
                 "delivery_info": {"exchange": "", "routing_key": queue.value},
                 "priority": 0,
                 "body_encoding": "base64",
-                "delivery_tag": str(uuid4()),
+                "delivery_tag": _ID,
             },
         }
     )

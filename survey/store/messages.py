@@ -223,7 +223,7 @@ def _as_facts(row: sa.RowMapping) -> Facts:
     return Facts(
         message=as_message(row),
         contact=as_contact({column.name: row[f"contact__{column.name}"] for column in contact.c}),
-        site=as_site({column.name: row[f"site__{column.name}"] for column in site.c}),  # type: ignore[arg-type]
+        site=as_site({column.name: row[f"site__{column.name}"] for column in site.c}),
         language=row["language"],
         zone=row["zone"],
         invitation_state=InvitationState(row["invitation_state"]),

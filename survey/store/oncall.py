@@ -12,7 +12,7 @@ from survey.domain.alerts import Severity
 from survey.domain.errors import NotFound
 from survey.domain.oncall import Method, MethodKind, Rule, Schedule, Shift, User
 from survey.store.accounts import app_user
-from survey.store.base import identifier, instant, metadata
+from survey.store.base import Row, identifier, instant, metadata
 from survey.store.session import Tx
 
 contact_method = sa.Table(
@@ -55,17 +55,28 @@ shift = sa.Table(
     sa.Column("during", pg.TSTZRANGE, nullable=False),
 )
 
-_LIVE = contact_method.c.verified_at.is_not(None) & contact_method.c.disabled_at.is_(None)
 _KINDS = contact_method.c.kind.in_(list(MethodKind))
 STARTS_AT = sa.func.lower(shift.c.during)
 ENDS_AT = sa.func.upper(shift.c.during)
 
 
+_ON_CALL = """
+SELECT u.id, u.name FROM shift s JOIN app_user u ON u.id = s.user_id
+WHERE s.schedule_id = %(schedule_id)s AND s.during @> %(now)s::timestamptz AND u.active
+"""
+_METHODS = """
+SELECT * FROM contact_method
+WHERE user_id = ANY(%(user_ids)s) AND kind = ANY(%(kinds)s) AND verified_at IS NOT NULL AND disabled_at IS NULL
+ORDER BY user_id, kind, id
+"""
+_RULES = """
+SELECT id, contact_method_id, urgency, delay_s FROM notification_rule WHERE user_id = ANY(%(user_ids)s)
+"""
+
+
 def on_call(tx: Tx, schedule_id: UUID, now: datetime) -> User | None:
     """Whoever has the shift of that schedule at that instant, if the account is in use."""
-    query = sa.select(app_user.c.id, app_user.c.name).join_from(shift, app_user)
-    then = shift.c.during.contains(sa.cast(now, sa.DateTime(timezone=True)))
-    row = tx.run(query.where(shift.c.schedule_id == schedule_id, then, app_user.c.active)).mappings().one_or_none()
+    row = tx.fetch(_ON_CALL, {"schedule_id": schedule_id, "now": now})
     return User(**row) if row else None
 
 
@@ -84,8 +95,8 @@ def active_by_email(tx: Tx) -> dict[str, UUID]:
 
 def methods(tx: Tx, user_ids: Collection[UUID]) -> tuple[Method, ...]:
     """The live methods of these users that Daytwo can send on."""
-    theirs = contact_method.c.user_id.in_(list(user_ids))
-    return _methods(tx, sa.select(contact_method).where(theirs, _LIVE, _KINDS))
+    found = tx.rows(_METHODS, {"user_ids": list(user_ids), "kinds": [kind.value for kind in MethodKind]})
+    return tuple(_as_method(row) for row in found)
 
 
 def methods_of(tx: Tx, user_id: UUID) -> tuple[Method, ...]:
@@ -96,10 +107,14 @@ def methods_of(tx: Tx, user_id: UUID) -> tuple[Method, ...]:
 
 def rules(tx: Tx, user_ids: Collection[UUID]) -> tuple[Rule, ...]:
     """The personal cadence of these users."""
-    theirs = sa.select(notification_rule).where(notification_rule.c.user_id.in_(list(user_ids)))
     return tuple(
-        Rule(id=row.id, method_id=row.contact_method_id, severity=Severity(row.urgency), delay_s=row.delay_s)
-        for row in tx.run(theirs)
+        Rule(
+            id=row["id"],
+            method_id=row["contact_method_id"],
+            severity=Severity(row["urgency"]),
+            delay_s=row["delay_s"],
+        )
+        for row in tx.rows(_RULES, {"user_ids": list(user_ids)})
     )
 
 
@@ -175,5 +190,8 @@ def _stretch(since: datetime, until: datetime) -> pg.Range[datetime]:
 
 def _methods(tx: Tx, query: sa.Select[Any]) -> tuple[Method, ...]:
     order = (contact_method.c.user_id, contact_method.c.kind, contact_method.c.id)
-    rows = tx.run(query.order_by(*order)).mappings()
-    return tuple(Method(**row | {"kind": MethodKind(row["kind"])}) for row in map(dict, rows))
+    return tuple(_as_method(row) for row in tx.run(query.order_by(*order)).mappings())
+
+
+def _as_method(row: Row) -> Method:
+    return Method(**{**row, "kind": MethodKind(row["kind"])})

@@ -1,11 +1,14 @@
 """The outbox of pages, and every try to hand one over."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import sqlalchemy as sa
+from psycopg.types.json import Jsonb
 from sqlalchemy.dialects import postgresql as pg
 
 from survey.domain.alerts import AlertState
@@ -13,7 +16,7 @@ from survey.domain.oncall import MethodKind
 from survey.domain.pages import AttemptOutcome, Page, PageKind, PageState
 from survey.store.accounts import app_user
 from survey.store.alerts import alert
-from survey.store.base import Instant, identifier, instant, metadata
+from survey.store.base import Row, identifier, instant, metadata
 from survey.store.oncall import contact_method
 from survey.store.session import Tx
 
@@ -58,33 +61,44 @@ page_attempt = sa.Table(
     instant("delivery_at"),
 )
 
+_DUMPS = partial(json.dumps, default=str)
+"""Ids and instants as PostgreSQL reads them."""
+
 # A page is wanted while its alert stands where it stood when the page was planned.
 _CALLS = (page.c.kind == PageKind.CALL) & (alert.c.state == AlertState.TRIGGERED)
 _NUDGES = (page.c.kind == PageKind.NUDGE) & (alert.c.state == AlertState.ACKNOWLEDGED)
 WANTED = (page.c.epoch == alert.c.epoch) & (_CALLS | _NUDGES)
 
-_NOW = sa.bindparam("now", type_=Instant)
-_DUE_FIRST = (
-    sa.select(
-        page,
-        contact_method.c.kind.label("method"),
-        contact_method.c.address,
-        (contact_method.c.disabled_at.is_(None) & contact_method.c.verified_at.is_not(None)).label("reachable"),
-        alert.c.short_no.label("alert_no"),
-        alert.c.site_id,
-    )
-    .select_from(page.join(alert).join(contact_method, contact_method.c.id == page.c.contact_method_id))
-    .where(page.c.state == PageState.PENDING, page.c.not_before <= _NOW, WANTED)
-    .order_by(page.c.cycle, page.c.step_seq, page.c.not_before)
-    .limit(1)
-    .with_for_update(of=page, skip_locked=True)
-)
-_EXPIRED = (
-    sa.select(page)
-    .where(page.c.state == PageState.LEASED, page.c.lease_until <= _NOW)
-    .order_by(page.c.lease_until)
-    .limit(100)
-)
+_PLAN = """
+INSERT INTO page (id, alert_id, kind, epoch, cycle, step_seq, user_id, contact_method_id, rule_delay_s, state,
+  not_before, give_up_at, attempts, maybe_sent)
+SELECT * FROM jsonb_to_recordset(%(pages)s) AS new (
+  id uuid, alert_id uuid, kind text, epoch int, cycle int, step_seq int, user_id uuid, contact_method_id uuid,
+  rule_delay_s int, state text, not_before timestamptz, give_up_at timestamptz, attempts int, maybe_sent smallint)
+ON CONFLICT ON CONSTRAINT plan_once DO NOTHING
+"""
+_DUE_FIRST = """
+SELECT page.*, method.kind AS method, method.address, alert.short_no AS alert_no, site.sms_name AS clinic,
+  method.disabled_at IS NULL AND method.verified_at IS NOT NULL AS reachable
+FROM page
+JOIN alert ON alert.id = page.alert_id
+JOIN site ON site.id = alert.site_id
+JOIN contact_method method ON method.id = page.contact_method_id
+WHERE page.state = 'pending' AND page.not_before <= %(now)s AND page.epoch = alert.epoch
+  AND (page.kind, alert.state) IN (('call', 'triggered'), ('nudge', 'acknowledged'))
+ORDER BY page.cycle, page.step_seq, page.not_before
+LIMIT 1 FOR UPDATE OF page SKIP LOCKED
+"""
+_LEASE = """
+WITH mine AS (
+  UPDATE page
+  SET state = %(state)s, attempts = %(attempts)s, lease_token = %(lease_token)s, lease_until = %(lease_until)s
+  WHERE id = %(id)s AND state = 'pending'
+  RETURNING id)
+INSERT INTO page_attempt (id, page_id, attempt_no, provider, lease_token, started_at, ack_token_sha256)
+SELECT %(attempt_id)s, id, %(attempts)s, '', %(lease_token)s, %(now)s, %(token_sha256)s FROM mine
+"""
+_EXPIRED = "SELECT * FROM page WHERE state = 'leased' AND lease_until <= %(now)s ORDER BY lease_until LIMIT 100"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +110,7 @@ class Due:
     address: str
     reachable: bool
     alert_no: int
-    site_id: UUID
+    clinic: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,17 +143,15 @@ def insert(tx: Tx, new: Sequence[Page]) -> None:
     """Add pages, each once however often the step is fired."""
     if not new:
         return
-    names = [field.name for field in fields(Page)]
-    rows = [{name: getattr(one, name) for name in names} for one in new]
-    tx.run(pg.insert(page).values(rows).on_conflict_do_nothing(constraint="plan_once"))
+    tx.change(_PLAN, {"pages": Jsonb([asdict(one) for one in new], dumps=_DUMPS)})
 
 
 def due_first(tx: Tx, *, now: datetime) -> Due | None:
     """The wanted page that is due, held against other senders: an alert's first page goes before another's repeat."""
-    row = tx.run(_DUE_FIRST, {"now": now}).mappings().one_or_none()
+    row = tx.fetch(_DUE_FIRST, {"now": now})
     if row is None:
         return None
-    names = ("address", "reachable", "alert_no", "site_id")
+    names = ("address", "reachable", "alert_no", "clinic")
     return Due(page=_as_page(row), method=MethodKind(row["method"]), **{name: row[name] for name in names})
 
 
@@ -154,7 +166,7 @@ def swap(tx: Tx, old: Page, new: Page) -> bool:
 
 def expired(tx: Tx, *, now: datetime) -> tuple[Page, ...]:
     """Pages whose sender counts as dead."""
-    return tuple(_as_page(row) for row in tx.run(_EXPIRED, {"now": now}).mappings())
+    return tuple(_as_page(row) for row in tx.rows(_EXPIRED, {"now": now}))
 
 
 def supersede(tx: Tx, alert_id: UUID) -> int:
@@ -183,20 +195,13 @@ def any_live(tx: Tx, one: Page) -> bool:
     return bool(tx.run(sa.select(sa.exists().where(siblings, page.c.id != one.id, sa.not_(dead)))).scalar_one())
 
 
-def insert_attempt(tx: Tx, attempt_id: UUID, leased: Page, *, token_sha256: bytes | None, now: datetime) -> None:
-    """Note that a try begins; its id is our reference at the provider."""
-    tx.run(
-        sa.insert(page_attempt).values(
-            id=attempt_id,
-            page_id=leased.id,
-            attempt_no=leased.attempts,
-            provider="",
-            lease_token=leased.lease_token,
-            started_at=now,
-            ack_token_sha256=token_sha256,
-            delivery_rank=0,
-        )
-    )
+def lease(tx: Tx, mine: Page, *, attempt_id: UUID, token_sha256: bytes | None, now: datetime) -> bool:
+    """Take a pending page in hand and note that a try begins; False when it is not pending any more.
+
+    The id of the try is our reference at the provider.
+    """
+    values = {name: getattr(mine, name) for name in ("id", "state", "attempts", "lease_token", "lease_until")}
+    return tx.change(_LEASE, {**values, "attempt_id": attempt_id, "token_sha256": token_sha256, "now": now}) == 1
 
 
 def finish_attempt(tx: Tx, leased: Page, outcome: AttemptOutcome, *, came: Came | None, now: datetime) -> None:
@@ -228,6 +233,6 @@ def _put_away(tx: Tx, which: sa.ColumnElement[bool]) -> int:
     return tx.run(sa.update(page).where(which).values(state=PageState.SUPERSEDED)).rowcount
 
 
-def _as_page(row: sa.RowMapping) -> Page:
+def _as_page(row: Row) -> Page:
     worded = {"kind": PageKind(row["kind"]), "state": PageState(row["state"])}
     return Page(**{field.name: row[field.name] for field in fields(Page)} | worded)

@@ -39,6 +39,8 @@ policy_target = sa.Table(
     identifier("user_id"),
 )
 
+_LIVE = "SELECT id FROM policy_version WHERE policy = %(policy)s ORDER BY version DESC LIMIT 1"
+
 
 def get(tx: Tx, version_id: UUID) -> Policy:
     """That version, whole. Raises NotFound."""
@@ -50,8 +52,8 @@ def get(tx: Tx, version_id: UUID) -> Policy:
 
 def live_id(tx: Tx, policy: str) -> UUID | None:
     """The newest version of a policy, if it was ever published."""
-    theirs = sa.select(policy_version.c.id).where(policy_version.c.policy == policy)
-    return tx.run(theirs.order_by(policy_version.c.version.desc()).limit(1)).scalar_one_or_none()
+    row = tx.fetch(_LIVE, {"policy": policy})
+    return row["id"] if row else None
 
 
 def insert(tx: Tx, new: Policy) -> None:

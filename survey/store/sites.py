@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from survey.domain.errors import NotFound
 from survey.domain.sites import Site
-from survey.store.base import identifier, metadata
+from survey.store.base import Row, identifier, metadata
 from survey.store.session import Tx
 
 site = sa.Table(
@@ -28,7 +28,7 @@ site = sa.Table(
 
 def get(tx: Tx, site_id: UUID) -> Site:
     """That site. Raises NotFound."""
-    row = tx.run(sa.select(site).where(site.c.id == site_id)).mappings().one_or_none()
+    row = tx.fetch("SELECT * FROM site WHERE id = %(id)s", {"id": site_id})
     if row is None:
         raise NotFound("There is no such site.")
     return as_site(row)
@@ -54,6 +54,6 @@ def values(new: Site) -> dict[str, object]:
     return {column.name: getattr(new, column.name) for column in site.c} | {"workdays": list(new.workdays)}
 
 
-def as_site(row: sa.RowMapping) -> Site:
+def as_site(row: Row) -> Site:
     """The site of a row."""
     return Site(**{column.name: row[column.name] for column in site.c} | {"workdays": tuple(row["workdays"])})

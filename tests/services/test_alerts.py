@@ -223,7 +223,7 @@ def test_the_database_refuses_a_second_open_alert_of_one_response(night: Night) 
     )
 
     with pytest.raises(Conflict) as refusal, transaction() as tx:
-        store.insert(tx, double)
+        store.insert(tx, double, (), actor=SYSTEM)
     assert refusal.value.constraint == "alert_open_once_per_response"
 
 
@@ -276,6 +276,28 @@ def test_one_alert_that_cannot_be_advanced_does_not_hold_up_the_others(night: Ni
 
     sound = night.worry()
 
-    assert night.story(broken) == ["opened"]
-    assert night.story(sound) == ["opened", "paged"]
+    night.now += timedelta(minutes=3)
+    night.settle()
+
+    assert night.story(broken) == ["opened", "paged"]
+    assert night.story(sound) == ["opened", "paged", "paged"]
     assert night.alert(sound).state is AlertState.TRIGGERED
+
+
+def test_an_alert_is_committed_with_its_first_page(night: Night) -> None:
+    alert = night.raised()
+
+    with transaction() as tx:
+        pages = tx.rows("SELECT state, not_before FROM page WHERE alert_id = %(id)s", {"id": alert.id})
+
+    assert pages == [{"state": "pending", "not_before": NIGHT}]
+    assert night.story(alert) == ["opened", "paged"]
+    assert night.alert(alert).next_action_at == NIGHT + timedelta(minutes=3)
+
+
+def test_a_response_cannot_have_a_first_alert_twice(night: Night) -> None:
+    alert = night.raised()
+    times = {"answered_at": NIGHT, "now": NIGHT}
+
+    with pytest.raises(Conflict), transaction() as tx:
+        alerts.open_first(tx, response_id=alert.response_id, site=RIVERSIDE, tier=Tier.URGENT, **times)
