@@ -5,7 +5,7 @@ must lie in the case. Nearly every patient is well and leaves hardly any.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from survey.domain.answers import YES, Answer
 from survey.domain.conditions import (
@@ -45,8 +45,13 @@ class Clues:
         for place, rule in enumerate(rules):
             for clue in self.of(rule.when):
                 places[clue].append(place)
-        self._places = {clue: tuple(found) for clue, found in places.items()}
-        self._flags = tuple(clue for clue in self._places if clue[0] == FLAG)
+        self._said: dict[str, dict[str, tuple[int, ...]]] = defaultdict(dict)
+        self._given: dict[str, tuple[int, ...]] = {}
+        for clue, found in places.items():
+            if len(clue) == 1:
+                self._given[clue[0]] = tuple(found)
+            else:
+                self._said[clue[0]][clue[1]] = tuple(found)
 
     def of(self, condition: Condition) -> frozenset[Clue]:
         """Clues of which one lies in every case in which the condition holds."""
@@ -64,30 +69,28 @@ class Clues:
 
     def places(self, answers: Mapping[str, Answer], left_open: Sequence[str], context: Context) -> list[int]:
         """The places of the rules that may hold, in order."""
-        found: set[int] = set()
-        get = self._places.get
-        for clue in _in_answers(answers):
-            found.update(get(clue, ()))
-        for key in left_open:
-            found.update(get((OPEN, key), ()))
+        found = self._in_answers(answers)
         if left_open:
-            found.update(get((OPEN, ""), ()))
-        for clue in self._flags:
-            if context.get(clue[1]) != Flag.NO:
-                found.update(self._places[clue])
+            of_open = self._said[OPEN]
+            for key in ("", *left_open):
+                found.update(of_open.get(key, ()))
+        for flag, places in self._said[FLAG].items():
+            if context.get(flag) != Flag.NO:
+                found.update(places)
         return sorted(found)
 
-
-def _in_answers(answers: Mapping[str, Answer]) -> Iterable[Clue]:
-    for key, answer in answers.items():
-        if isinstance(answer, str):
-            yield key, answer
-        elif not isinstance(answer, int):
-            for line, given in answer.items():
-                if given == YES:
-                    yield key, line
-        if answer != "":
-            yield (key,)
+    def _in_answers(self, answers: Mapping[str, Answer]) -> set[int]:
+        found = {place for key in self._given if answers.get(key, "") != "" for place in self._given[key]}
+        for key, telling in self._said.items():
+            answer = answers.get(key)
+            if answer is None or isinstance(answer, int):
+                continue
+            if isinstance(answer, str):
+                if answer in telling:
+                    found.update(telling[answer])
+            elif YES in answer.values():
+                found.update(*[telling[line] for line in telling if answer.get(line) == YES])
+        return found
 
 
 def _of_leaf(leaf: Leaf) -> list[Clue]:

@@ -56,7 +56,7 @@ class Evaluator:
         self._written_sets = {derived.name: derived.when for derived in protocol.sets}
         self._sets: dict[str, Check] = {}
         self._items = [
-            (item, item.key, compiled(item.show_if, self) if item.show_if else None, _left_open(item))
+            (item, item.key, compiled(item.show_if, self) if item.show_if else None, _lines_left_open(item))
             for item in protocol.items
         ]
         in_order = in_dependency_order(protocol.rules)
@@ -68,14 +68,14 @@ class Evaluator:
     def case(self, answers: Answers, context: Context, *, asked: Collection[str] | None = None) -> Case:
         """What is shown, what counts and what is open. `asked` leaves out every item that is not in it."""
         case = Case(context)
-        for item, key, shown, left_open in self._items:
+        for item, key, shown, lines_left_open in self._items:
             if (shown and not shown(case)) or (asked is not None and key not in asked):
                 continue
             case.shown.append(item)
             answer = answers.get(key)
             if answer is not None:
                 case.answers[key] = answer
-            if left_open(answer):
+            if item.required and (answer is None or (lines_left_open and lines_left_open(answer))):
                 case.open.append(key)
         return case
 
@@ -108,16 +108,14 @@ def in_dependency_order(rules: Sequence[Rule]) -> list[Rule]:
     return [by_id[rule_id] for rule_id in TopologicalSorter(needs).static_order()]
 
 
-def _left_open(item: Item) -> Callable[[Answer | None], bool]:
-    """Whether an answer, or none, leaves the item open; the compiled form of `answers.in_full`."""
-    if not item.required:
-        return lambda _answer: False
+def _lines_left_open(item: Item) -> Callable[[Answer], bool] | None:
+    """Whether an answer leaves lines open, the compiled form of `answers.in_full`; None for an item without lines."""
     if item.kind is not ItemKind.LINES:
-        return lambda answer: answer is None
+        return None
     wanted, exclusive = frozenset(line.key for line in item.plain_lines), item.exclusive_line
     instead = exclusive.key if exclusive else ""
 
-    def left_open(answer: Answer | None) -> bool:
+    def left_open(answer: Answer) -> bool:
         if not isinstance(answer, Mapping):
             return True
         return not (wanted <= answer.keys() or answer.get(instead) == YES)

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from operator import attrgetter
 from uuid import UUID
 
 from survey.domain.answers import NO, YES, Answer, Answers
 from survey.domain.errors import InvalidInput
 from survey.domain.protocol import Context, Item, ItemKind, Protocol, Tier
 from survey.domain.questionnaire import ANSWER, check_answer, visible_items
-from survey.domain.triage import Score, score
+from survey.domain.triage import WELL, Score, score
 
 SESSION_LASTS = timedelta(minutes=60)
 """How long a phone may go on after Start; also how long an unfinished survey may lie before it counts as left."""
@@ -110,8 +111,9 @@ def alarm(protocol: Protocol, judgement: Judgement, context: Context, *, since_c
     """
     if since_closed is not None:
         return said(protocol, since_closed, context)
-    tier = judgement.tier or Tier.ROUTINE
-    return Score(tier=tier, fired=judgement.score.fired if tier is not Tier.ROUTINE else ())
+    if judgement.tier is None or judgement.tier is Tier.ROUTINE:
+        return WELL
+    return Score(tier=judgement.tier, fired=judgement.score.fired)
 
 
 def is_finished(submitted_at: datetime | None, answered_at: datetime, now: datetime) -> bool:
@@ -119,10 +121,13 @@ def is_finished(submitted_at: datetime | None, answered_at: datetime, now: datet
     return submitted_at is not None or now - answered_at >= SESSION_LASTS
 
 
+_rank = attrgetter("rank")
+
+
 def worst(*tiers: Tier | None) -> Tier | None:
     """The most serious of those there are; a tier that was acted on never falls by itself."""
     known = [tier for tier in tiers if tier is not None]
-    return Tier.highest(known) if known else None
+    return max(known, key=_rank) if len(known) > 1 else next(iter(known), None)
 
 
 def is_alarmed(before: Tier, after: Tier) -> bool:

@@ -28,6 +28,9 @@ class Score:
     """Most serious first, then as the protocol lists them."""
 
 
+WELL = Score(tier=Tier.ROUTINE, fired=())
+
+
 def score(protocol: Protocol, answers: Answers, context: Context, *, visible: Collection[str] | None = None) -> Score:
     """Judges what has been answered so far; an unfinished set is judged like a finished one.
 
@@ -37,12 +40,14 @@ def score(protocol: Protocol, answers: Answers, context: Context, *, visible: Co
     compiled = evaluator(protocol)
     case = compiled.case(answers, context, asked=visible)
     compiled.fire(case)
+    if not case.fired:
+        return WELL
     fired = tuple(
         Fired(rule=rule.id, tier=rule.tier, because=tuple(dict.fromkeys(case.fired[rule.id])))
         for rule in compiled.by_severity
         if rule.id in case.fired
     )
-    return Score(tier=fired[0].tier if fired else Tier.ROUTINE, fired=fired)
+    return Score(tier=fired[0].tier, fired=fired)
 
 
 def reasons_in_words(

@@ -1,9 +1,11 @@
 """Connections to PostgreSQL, with the timeouts that keep one hung session from stopping the rest."""
 
+import json
 import time
 from typing import Any
 
 import sqlalchemy as sa
+from psycopg.types.json import set_json_loads
 from sqlalchemy import event, exc
 
 # A hung session would hide its rows from SKIP LOCKED for ever; these bounds end it.
@@ -25,7 +27,16 @@ def connect(url: str, *, pool_size: int = 1, options: str = "") -> sa.Engine:
         connect_args={"connect_timeout": 5, "tcp_user_timeout": 5000, "options": f"{TIMEOUTS} {options}"},
     )
     _ask_after_idling(made)
+    event.listen(made, "connect", lambda driver, _record: set_json_loads(_read_json, driver))
     return made
+
+
+_decode = json.JSONDecoder().decode
+
+
+def _read_json(document: str | bytes) -> Any:
+    """`json.loads` guesses the encoding of every document anew; PostgreSQL's is known."""
+    return _decode(document.decode() if isinstance(document, bytes) else document)
 
 
 def _ask_after_idling(made: sa.Engine) -> None:

@@ -1,6 +1,5 @@
 """Scores: which responses are due, and the one statement that keeps a batch of results."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from psycopg.types.json import Jsonb
 from sqlalchemy.dialects import postgresql as pg
 
 from survey.domain.answers import Answers
 from survey.domain.protocol import Flag, Tier
 from survey.domain.responses import worst
-from survey.store.base import identifier, instant, metadata
+from survey.store.base import Row, identifier, instant, metadata
 from survey.store.session import Tx
 
 score = sa.Table(
@@ -30,11 +30,11 @@ score = sa.Table(
 
 # Alerts are read for two reasons: a tier that was acted on never falls, and answers from before a case was closed
 # must not open it again. What only a response with an alert needs stands behind CASE, so that the others do not pay.
-# Of two values for one key jsonb keeps the later, which is the newest answer.
-_CLAIM = sa.text("""
+# Of two values for one key a JSON reader keeps the later, which is the newest answer; jsonb would be built for nothing.
+_CLAIM = """
 SELECT r.id, r.revision, r.answered_at, r.submitted_at, r.protocol_version_id,
   i.site_id, i.touch, p.body_sites, p.agents, p.context, told.tiers, told.is_open,
-  (SELECT jsonb_object_agg(item, value) FROM (
+  (SELECT json_object_agg(item, value) FROM (
     SELECT item, value FROM answer WHERE response_id = r.id ORDER BY revision) AS given) AS answers,
   CASE WHEN told.tiers IS NOT NULL THEN
     (SELECT jsonb_path_query_array(s.fired, '$[*].rule') FROM score s WHERE s.response_id = r.id
@@ -43,25 +43,28 @@ SELECT r.id, r.revision, r.answered_at, r.submitted_at, r.protocol_version_id,
     ARRAY(SELECT item FROM answer WHERE response_id = r.id GROUP BY item HAVING max(at) > told.closed_at)
     END AS new_items
 FROM (
-  SELECT * FROM response WHERE revision > scored_revision AND (CAST(:only AS uuid) IS NULL OR id = :only)
-  ORDER BY answered_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS r
+  SELECT * FROM response WHERE revision > scored_revision AND (%(only)s::uuid IS NULL OR id = %(only)s)
+  ORDER BY answered_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS r
 JOIN invitation i ON i.id = r.invitation_id
 JOIN procedure p ON p.id = i.procedure_id
 LEFT JOIN LATERAL (
   SELECT array_agg(tier) AS tiers, max(resolved_at) AS closed_at, bool_or(state <> 'resolved') AS is_open
   FROM alert WHERE response_id = r.id) AS told ON true
-""")
+"""
 
-_RECORD = sa.text("""
+_RECORD = """
 WITH new AS (
-  SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS n (
+  SELECT * FROM jsonb_to_recordset(%(rows)s) AS n (
     id uuid, revision int, score_tier text, tier text, fired jsonb, context jsonb, sha256 text, fault text)),
 kept AS (
   INSERT INTO score (response_id, revision, tier, fired, context, protocol_sha256, at)
-  SELECT id, revision, score_tier, fired, context, sha256, :now FROM new WHERE fault IS NULL)
-UPDATE response SET scored_revision = new.revision, tier = new.tier, scored_at = :now, score_fault = new.fault
+  SELECT id, revision, score_tier, fired, context, sha256, %(now)s FROM new WHERE fault IS NULL)
+UPDATE response SET scored_revision = new.revision, tier = new.tier, scored_at = %(now)s, score_fault = new.fault
 FROM new WHERE response.id = new.id
-""")
+"""
+
+
+_FLAGS = {flag.value: flag for flag in Flag}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +110,7 @@ class Scored:
 
 def claim(tx: Tx, *, limit: int, only: UUID | None = None) -> tuple[Due, ...]:
     """Due responses, oldest first, locked until the end of the transaction; those locked elsewhere are left out."""
-    return tuple(_as_due(row) for row in tx.run(_CLAIM, {"limit": limit, "only": only}).mappings())
+    return tuple(_as_due(row) for row in tx.rows(_CLAIM, {"limit": limit, "only": only}))
 
 
 def due_ids(tx: Tx, *, limit: int) -> tuple[UUID, ...]:
@@ -131,10 +134,10 @@ def record(tx: Tx, results: Sequence[Scored], *, now: datetime) -> None:
         }
         for one in results
     ]
-    tx.run(_RECORD, {"rows": json.dumps(rows), "now": now})
+    tx.change(_RECORD, {"rows": Jsonb(rows), "now": now})
 
 
-def _as_due(row: sa.RowMapping) -> Due:
+def _as_due(row: Row) -> Due:
     answers, new_items = row["answers"] or {}, row["new_items"]
     return Due(
         id=row["id"],
@@ -146,8 +149,8 @@ def _as_due(row: sa.RowMapping) -> Due:
         touch=row["touch"],
         body_sites=tuple(row["body_sites"]),
         agents=tuple(row["agents"]),
-        context={key: Flag(value) for key, value in row["context"].items()},
-        told=worst(*(Tier(tier) for tier in row["tiers"] or ())),
+        context={key: _FLAGS[value] for key, value in row["context"].items()},
+        told=worst(*map(Tier, row["tiers"])) if row["tiers"] else None,
         is_closed=row["is_open"] is False,
         known_rules=frozenset(row["known_rules"] or ()),
         answers=answers,
