@@ -18,7 +18,8 @@ from survey.local import ports, runner
 from survey.local.runner import Process
 from survey.settings import ROOT
 
-PATIENTS, CLIENTS = 1000, 8
+PATIENTS, CLIENTS = 250, 8
+"""So many that each taps about as often as in one survey: a form's cookie is new once, and then comes back."""
 PATIENCE_S = 30.0
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
@@ -124,15 +125,15 @@ def _value(round_number: int, patient: int) -> int:
 
 
 def _ours(port: int, tokens: Sequence[str]) -> Requests:
-    cookie, token = _form(port, tokens[0])
+    forms = {session: _form(port, session) for session in tokens}
 
     def requests(number: int) -> list[str]:
         return [
             _post(
                 port,
                 "/check-in/questions/sore",
-                cookies=f"daytwo-patient={session}; {cookie}",
-                body=f"csrf_token={token}&answer={_value(number, turn)}",
+                cookies=f"daytwo-patient={session}; {forms[session][0]}",
+                body=f"csrf_token={forms[session][1]}&answer={_value(number, turn)}",
             )
             for turn in range(2)
             for session in tokens

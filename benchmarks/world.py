@@ -82,7 +82,7 @@ def world() -> Iterator[World]:
         try:
             yield _furnished({**started.environ, "BENCH_FOLDER": str(folder)})
         finally:
-            session.engine().dispose()
+            session.dispose()
             started.stop()
             services.erase(folder)
 

@@ -90,7 +90,7 @@ def _web(environ: dict[str, str], phones: Carrier) -> Iterator[str]:
     yield address
     server.shutdown()
     serving.join()
-    session.engine().dispose()
+    session.dispose()
 
 
 @contextmanager

@@ -120,7 +120,7 @@ def database(services: Services, cluster: psycopg.Connection, template: str) -> 
     )
     session.configure(made.url)
     yield made
-    session.engine().dispose()
+    session.dispose()
     cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

@@ -15,7 +15,7 @@ FRESH_S = 1.0
 """A connection that answered so lately is not asked again whether it is alive: a page asks ten times on its way."""
 
 
-def connect(url: str, *, pool_size: int = 1, options: str = "") -> sa.Engine:
+def connect(url: str, *, pool_size: int = 1, options: str = "", **more: Any) -> sa.Engine:
     """An engine with Daytwo's timeouts, and further `options` (`-c name=value`); its errors never quote parameters."""
     url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     made = sa.create_engine(
@@ -24,6 +24,7 @@ def connect(url: str, *, pool_size: int = 1, options: str = "") -> sa.Engine:
         max_overflow=4,
         pool_timeout=5,
         hide_parameters=True,
+        **more,
         connect_args={"connect_timeout": 5, "tcp_user_timeout": 5000, "options": f"{TIMEOUTS} {options}"},
     )
     _ask_after_idling(made)

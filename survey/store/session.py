@@ -23,6 +23,8 @@ HELD_UP = ("40", "53", "55P03", "57014", "25P03", "25P04")
 """SQLSTATEs of a deadlock, a full server, and a lock, a statement or a transaction that ran into its timeout."""
 
 _engine: sa.Engine | None = None
+_single: sa.Engine | None = None
+"""The same database again, with connections that never hold a transaction open."""
 
 
 class DatabaseError(RuntimeError):
@@ -70,17 +72,28 @@ class Tx(Statements):
 
 def configure(url: str, *, pool_size: int = 8) -> None:
     """Point this process at a database, closing what it had open. `url` is SQLAlchemy's, `postgresql+psycopg://…`."""
-    global _engine
-    if _engine is not None:
-        _engine.dispose()
+    global _engine, _single
+    dispose()
     _engine = connect(url, pool_size=pool_size)
+    _single = connect(url, pool_size=pool_size, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+
+
+def dispose() -> None:
+    """Close what lies in the pools; either opens anew when it is asked."""
+    for each in (_engine, _single):
+        if each is not None:
+            each.dispose()
 
 
 def engine() -> sa.Engine:
     """This process's engine; `configure` comes first."""
-    if _engine is None:
+    return _configured(_engine)
+
+
+def _configured(made: sa.Engine | None) -> sa.Engine:
+    if made is None:
         raise RuntimeError("the database is not configured: call survey.store.session.configure(url) first")
-    return _engine
+    return made
 
 
 @contextmanager
@@ -111,7 +124,7 @@ def single_statements() -> Iterator[Statements]:
     changed in between. Half of what SQLAlchemy costs there is saved, and two round trips.
     """
     try:
-        with closing(engine().raw_connection()) as pooled, _autocommit(pooled) as driver:
+        with _autocommitting() as driver:
             statements = Statements(driver)
             yield statements
     except psycopg.Error as error:
@@ -124,24 +137,23 @@ def single_statements() -> Iterator[Statements]:
         doorbell.ring(queue)
 
 
-@contextmanager
-def _autocommit(pooled: sa.PoolProxiedConnection) -> Iterator[psycopg.Connection[Any]]:
-    driver = _driver(pooled)
-    driver.autocommit = True
-    try:
-        yield driver
-    finally:
-        if driver.closed:
-            pooled.invalidate()
-        else:
-            driver.autocommit = False
-
-
 def _driver(pooled: sa.PoolProxiedConnection) -> psycopg.Connection[Any]:
     driver: psycopg.Connection[Any] | None = pooled.driver_connection
     if driver is None:
         raise Unavailable
     return driver
+
+
+@contextmanager
+def _autocommitting() -> Iterator[psycopg.Connection[Any]]:
+    """A connection on which every statement commits; the pool gets it back only while it lives."""
+    with closing(_configured(_single).raw_connection()) as pooled:
+        driver = _driver(pooled)
+        try:
+            yield driver
+        finally:
+            if driver.closed:
+                pooled.invalidate()
 
 
 def translated(error: BaseException | None, *, lost: bool = False) -> Exception:

@@ -10,6 +10,7 @@ from survey.web import (
     assets,
     clinic,
     errors,
+    form_sessions,
     frame,
     guard,
     headers,
@@ -58,7 +59,7 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     headers.install(app, settings)
     limits.install(app)
-    for part in (assets, clinic, errors, words):
+    for part in (assets, clinic, errors, form_sessions, words):
         part.install(app)
     frame.prepare(app)
     for page in PAGES:

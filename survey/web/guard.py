@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
+from flask import Flask, abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from survey import clock
@@ -81,7 +81,6 @@ def install(app: Flask) -> None:
     if undeclared:
         raise RuntimeError(f"routes without exactly one policy (@public, @patient_link or @requires): {undeclared}")
     app.before_request(_enforce)
-    app.after_request(_keep_out_of_caches)
     app.context_processor(_for_templates)
 
 
@@ -153,13 +152,6 @@ def _way_back() -> str | None:
         return own_path(request.full_path.rstrip("?"))
     came_from = urlsplit(request.referrer or "")
     return own_path(came_from.path) if came_from.netloc == request.host else None
-
-
-def _keep_out_of_caches(response: Response) -> Response:
-    policy = policy_of(request.endpoint)
-    if policy is not None and policy.permission is not None:
-        response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def _for_templates() -> dict[str, object]:

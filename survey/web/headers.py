@@ -2,7 +2,9 @@
 
 import gzip
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 from flask import Flask, Response, abort, g, request
@@ -60,44 +62,44 @@ def install(app: Flask, settings: Settings) -> None:
         TRUSTED_HOSTS=list(settings.hosts),
         WTF_CSRF_TIME_LIMIT=None,  # a survey that lay open over lunch is still a survey
     )
-    app.before_request(_note_start)
-    app.before_request(_allow_large_files)
-    app.before_request(_refuse_other_origins)
+    app.before_request(_check)
     csrf.init_app(app)
     # Flask runs these from the last to the first.
     app.after_request(_log)
-    app.after_request(_add_headers(secure=settings.secure))
     app.after_request(_pack)
+    app.wsgi_app = _WithHeaders(app.wsgi_app, secure=settings.secure)  # type: ignore[method-assign]
 
 
-def _note_start() -> None:
+def _check() -> None:
+    """Only some pages take large files, and an unsafe request must come from a page of ours."""
     g.started = time.perf_counter()
-
-
-def _allow_large_files() -> None:
     if request.blueprint in LARGE_BODIES:
         request.max_content_length = LARGE_BODY
-
-
-def _refuse_other_origins() -> None:
-    """An unsafe request must come from our own page: by the browser's word, or by its origin where it says nothing."""
-    if request.method in SAFE_METHODS or request.blueprint in NOT_FROM_BROWSERS:
-        return
-    site = request.headers.get("Sec-Fetch-Site")
-    ours = site == "same-origin" if site else request.headers.get("Origin") == f"{request.scheme}://{request.host}"
-    if not ours:
+    if not (request.method in SAFE_METHODS or request.blueprint in NOT_FROM_BROWSERS or _is_from_our_page()):
         abort(403, description="This was sent from another place. Open the page again and send it from there.")
 
 
-def _add_headers(*, secure: bool) -> Callable[[Response], Response]:
-    headers = list((HEADERS | ({"Strict-Transport-Security": A_YEAR} if secure else {})).items())
+def _is_from_our_page() -> bool:
+    """By the browser's word, or by its origin where it says nothing."""
+    site = request.headers.get("Sec-Fetch-Site")
+    return site == "same-origin" if site else request.headers.get("Origin") == f"{request.scheme}://{request.host}"
 
-    def add_headers(response: Response) -> Response:
-        response.headers.extend(headers)
-        response.headers.setdefault("Cache-Control", "no-store")
-        return response
 
-    return add_headers
+class _WithHeaders:
+    """Adds what is the same for every response, in the server's own list: Flask would check each of them each time."""
+
+    def __init__(self, app: WSGIApplication, *, secure: bool) -> None:
+        self._app = app
+        self._headers = list((HEADERS | ({"Strict-Transport-Security": A_YEAR} if secure else {})).items())
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
+            headers += self._headers
+            if not any(name.lower() == "cache-control" for name, _ in headers):
+                headers.append(("Cache-Control", "no-store"))
+            return start_response(status, headers, *error)
+
+        return self._app(environ, start)
 
 
 def _pack(response: Response) -> Response:

@@ -77,7 +77,7 @@ def template(services: Services, cluster: psycopg.Connection, tablespace: str, t
     cluster.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {postgres.OWNER} TABLESPACE {tablespace}")
     session.configure(services.environ["DATABASE_URL"].replace(f"/{postgres.DATABASE}?", f"/{name}?"))
     world.settle(clock.now())
-    session.engine().dispose()
+    session.dispose()
     yield name
     cluster.execute(f"DROP DATABASE {name}")
 

@@ -62,7 +62,7 @@ def riverside(servers: Servers, starting_stack: Stack) -> Iterator[Riverside]:
     servers.migrate(starting_stack.database)
     session.configure(servers.database_url(DATABASE))
     yield clinic.settle(clock.now())
-    session.engine().dispose()
+    session.dispose()
 
 
 @pytest.fixture
