@@ -86,6 +86,11 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base class names it)
         """Numbers and links have no business in a log, not even invented ones."""
 
+    def parse_request(self) -> bool:
+        """Note when the request came: reading it is the carrier's own time, not the sender's."""
+        self.came_at = clock.now()
+        return super().parse_request()
+
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         phone = _PHONE.match(unquote(address.path))
@@ -124,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         mode = self.server.script.next(form.get("To", "")) if self.headers.get("Authorization") else "401"
         sid = f"SM{uuid4().hex}"
         entry = Entry(
-            at=clock.now().isoformat(),
+            at=self.came_at.isoformat(),
             to=form.get("To", ""),
             sender=form.get("From") or form.get("MessagingServiceSid", ""),
             body=form.get("Body", ""),

@@ -42,7 +42,7 @@ def ways(tx: Tx, targets: Collection[Target], severity: Severity, now: datetime)
     """How the people behind these targets are paged now; empty when none of them can be reached."""
     found = (_behind(tx, target, now) for target in targets)
     people = {user.id: user for user in found if user is not None}
-    methods, wishes = store.methods(tx, people), store.rules(tx, people)
+    methods, wishes = store.reach(tx, people)
     theirs = {user_id: [method for method in methods if method.user_id == user_id] for user_id in people}
     return tuple(way for own in theirs.values() for way in rules.ways(own, wishes, severity))
 

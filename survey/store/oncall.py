@@ -65,12 +65,11 @@ SELECT u.id, u.name FROM shift s JOIN app_user u ON u.id = s.user_id
 WHERE s.schedule_id = %(schedule_id)s AND s.during @> %(now)s::timestamptz AND u.active
 """
 _METHODS = """
-SELECT * FROM contact_method
+SELECT m.*, (SELECT coalesce(json_agg(json_build_array(r.id, r.urgency, r.delay_s) ORDER BY r.id), '[]')
+  FROM notification_rule r WHERE r.contact_method_id = m.id) AS rules
+FROM contact_method m
 WHERE user_id = ANY(%(user_ids)s) AND kind = ANY(%(kinds)s) AND verified_at IS NOT NULL AND disabled_at IS NULL
 ORDER BY user_id, kind, id
-"""
-_RULES = """
-SELECT id, contact_method_id, urgency, delay_s FROM notification_rule WHERE user_id = ANY(%(user_ids)s)
 """
 
 
@@ -95,27 +94,20 @@ def active_by_email(tx: Tx) -> dict[str, UUID]:
 
 def methods(tx: Tx, user_ids: Collection[UUID]) -> tuple[Method, ...]:
     """The live methods of these users that Daytwo can send on."""
+    return reach(tx, user_ids)[0]
+
+
+def reach(tx: Tx, user_ids: Collection[UUID]) -> tuple[tuple[Method, ...], tuple[Rule, ...]]:
+    """The live methods of these users, and the cadence that they wish on them."""
     found = tx.rows(_METHODS, {"user_ids": list(user_ids), "kinds": [kind.value for kind in MethodKind]})
-    return tuple(_as_method(row) for row in found)
+    wishes = [(row["id"], *wish) for row in found for wish in row.pop("rules")]
+    return tuple(map(_as_method, found)), tuple(_as_rule(*wish) for wish in wishes)
 
 
 def methods_of(tx: Tx, user_id: UUID) -> tuple[Method, ...]:
     """All methods of a user that were not put away, verified or not."""
     theirs = (contact_method.c.user_id == user_id) & contact_method.c.disabled_at.is_(None)
     return _methods(tx, sa.select(contact_method).where(theirs, _KINDS))
-
-
-def rules(tx: Tx, user_ids: Collection[UUID]) -> tuple[Rule, ...]:
-    """The personal cadence of these users."""
-    return tuple(
-        Rule(
-            id=row["id"],
-            method_id=row["contact_method_id"],
-            severity=Severity(row["urgency"]),
-            delay_s=row["delay_s"],
-        )
-        for row in tx.rows(_RULES, {"user_ids": list(user_ids)})
-    )
 
 
 def schedules(tx: Tx) -> tuple[Schedule, ...]:
@@ -191,6 +183,10 @@ def _stretch(since: datetime, until: datetime) -> pg.Range[datetime]:
 def _methods(tx: Tx, query: sa.Select[Any]) -> tuple[Method, ...]:
     order = (contact_method.c.user_id, contact_method.c.kind, contact_method.c.id)
     return tuple(_as_method(row) for row in tx.run(query.order_by(*order)).mappings())
+
+
+def _as_rule(method_id: UUID, rule_id: str, urgency: str, delay_s: int) -> Rule:
+    return Rule(id=UUID(rule_id), method_id=method_id, severity=Severity(urgency), delay_s=delay_s)
 
 
 def _as_method(row: Row) -> Method:
