@@ -86,8 +86,7 @@ def preview(content: bytes, *, site_id: UUID, protocol: str, by: Actor, now: dat
             header=sheet.header,
             ignored=sheet.ignored,
         )
-        reader = previews.Reader(ground=ground, header=sheet.header, now=now)
-        rows = tuple(reader.row(tx, line) for line in sheet.lines)
+        rows = previews.read(tx, sheet.lines, ground=ground, header=sheet.header, now=now)
         store.insert(tx, batch, rows)
         audit.record(tx, "import.previewed", actor=by, object_id=batch.id, now=now, rows=len(rows))
     return _preview(batch, rows)

@@ -1,5 +1,6 @@
 """Patients: enrol one procedure, show the plan first, cancel it, close a survey."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -15,7 +16,6 @@ from survey.domain.patients import (
     AlreadyEnrolled,
     Block,
     ConsentHow,
-    Contact,
     ContactKind,
     Enrolment,
     NotEnrollable,
@@ -93,12 +93,6 @@ def enrol(enrolment: Enrolment, *, site_id: UUID, protocol: str, by: Actor, now:
         raise Stale("Somebody is enrolling the same patient. Try again in a moment.") from conflict
 
 
-def plan(enrolment: Enrolment, *, site: Site, protocol: str, now: datetime) -> Plan:
-    """What `enrol` would plan, with nothing changed. Raises NotEnrollable or AlreadyEnrolled as `enrol` does."""
-    with transaction() as tx:
-        return preview(tx, enrolment, ground=ground(tx, site.id, protocol), now=now)[0]
-
-
 def ground(tx: Tx, site_id: UUID, protocol: str) -> Ground:
     """The ground for enrolments at that site. Raises NotFound."""
     version_id, pack = protocols.live(tx, protocol)
@@ -111,7 +105,8 @@ def enrol_in(
     """`enrol` inside a transaction of the caller's."""
     checked = check(enrolment, ground=ground, now=now)
     store.hold_identity(tx, *_identity_keys(checked.enrolment))
-    known = _match(tx, checked.enrolment, ground=ground)
+    (held,) = records(tx, [checked.enrolment], ground=ground)
+    known = match(checked.enrolment, held, ground=ground)
     patient = _settle_patient(tx, checked.enrolment, known, by=by, now=now)
     procedure = _add_procedure(tx, checked.enrolment, patient, ground=ground, import_id=import_id, by=by, now=now)
     _settle_contacts(tx, checked, patient, by=by, now=now)
@@ -120,21 +115,8 @@ def enrol_in(
     planned = invitation_rules.plan(ground.pack.touches, procedure.performed_on, contacts=contacts, tz=tz, now=now)
     made = invitations.schedule(tx, procedure, planned, version_id=ground.version_id, tz=tz)
     audit.record(tx, "procedure.enrolled", actor=by, object_id=procedure.id, now=now)
-    notes = _notes(tx, checked, patient)
-    summary = invitation_rules.summary(planned[0], notes=notes)
+    summary = invitation_rules.summary(planned[0], notes=notes(checked, patient, owners(tx, [checked])))
     return Enrolled(procedure_id=procedure.id, invitation_id=made[0].id, plan=summary)
-
-
-def preview(tx: Tx, enrolment: Enrolment, *, ground: Ground, now: datetime) -> tuple[Plan, Checked]:
-    """What enrolling would plan, and the enrolment as it was read. Raises as `enrol_in` does; changes nothing."""
-    checked = check(enrolment, ground=ground, now=now)
-    known = _match(tx, checked.enrolment, ground=ground)
-    contacts = _contacts_to_be(tx, checked, known, now=now)
-    zone = checked.enrolment.zone or (known and known.zone) or ground.site.zone
-    planned = invitation_rules.plan(
-        ground.pack.touches, checked.enrolment.performed_on, contacts=contacts, tz=ZoneInfo(zone), now=now
-    )
-    return invitation_rules.summary(planned[0], notes=_notes(tx, checked, known)), checked
 
 
 def check(enrolment: Enrolment, *, ground: Ground, now: datetime) -> Checked:
@@ -179,13 +161,31 @@ def _identity_keys(enrolment: Enrolment) -> tuple[str, ...]:
     return (named, f"mrn {enrolment.mrn}") if enrolment.mrn else (named,)
 
 
-def _match(tx: Tx, enrolment: Enrolment, *, ground: Ground) -> Patient | None:
-    """The patient's record, if there is one. Raises AlreadyEnrolled when it holds this very procedure."""
-    known = _same_person(tx, enrolment)
-    if known is not None:
-        standing = procedure_store.find_by_key(tx, _source_key(enrolment, known, ground))
-        if standing is not None:
-            raise AlreadyEnrolled(standing.id)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """What the clinic holds that may be one enrolment's: patients who it may be of, and procedures by their key."""
+
+    candidates: tuple[Patient, ...]
+    procedures: Mapping[str, UUID]
+
+
+def records(tx: Tx, enrolments: Sequence[Enrolment], *, ground: Ground) -> tuple[Records, ...]:
+    """Look each of them up, in two queries however many they are."""
+    found = store.candidates(tx, enrolments)
+    keys = [_source_key(one, patient, ground) for one, some in zip(enrolments, found, strict=True) for patient in some]
+    procedures = procedure_store.ids_by_key(tx, keys)
+    return tuple(Records(candidates=some, procedures=procedures) for some in found)
+
+
+def match(enrolment: Enrolment, held: Records, *, ground: Ground) -> Patient | None:
+    """The patient's record, if there is one. Raises AlreadyEnrolled when it holds this very procedure.
+
+    Raises NotEnrollable when record number and birthday belong to two people.
+    """
+    known = _same_person(enrolment, held.candidates)
+    standing = held.procedures.get(_source_key(enrolment, known, ground)) if known else None
+    if standing is not None:
+        raise AlreadyEnrolled(standing)
     return known
 
 
@@ -193,15 +193,8 @@ def _source_key(enrolment: Enrolment, patient: Patient, ground: Ground) -> str:
     return rules.source_key(enrolment, patient_id=patient.id, site_id=ground.site.id, protocol=ground.pack.slug)
 
 
-def _same_person(tx: Tx, enrolment: Enrolment) -> Patient | None:
+def _same_person(enrolment: Enrolment, found: Sequence[Patient]) -> Patient | None:
     """The patient's record, by record number, else by names and birth. Raises NotEnrollable when the two disagree."""
-    found = store.candidates(
-        tx,
-        mrn=enrolment.mrn,
-        given_name=enrolment.given_name,
-        family_name=enrolment.family_name,
-        born_on=enrolment.born_on,
-    )
     numbered = next((one for one in found if enrolment.mrn and one.mrn == enrolment.mrn), None)
     if numbered is None:
         # Two people may share names and birthday; another record number says that they do.
@@ -270,27 +263,14 @@ def _settle_contacts(tx: Tx, checked: Checked, patient: Patient, *, by: Actor, n
         )
 
 
-def _contacts_to_be(tx: Tx, checked: Checked, known: Patient | None, *, now: datetime) -> tuple[Contact, ...]:
-    """The contacts as they would stand after enrolling."""
-    standing = {(one.kind, one.address): one for one in (contact_store.of_patient(tx, known.id) if known else ())}
-    for way in checked.ways:
-        old = standing.get((way.kind, way.address))
-        agreed = now if checked.enrolment.consent else None
-        standing[way.kind, way.address] = Contact(
-            id=old.id if old else uuid4(),
-            patient_id=known.id if known else uuid4(),
-            kind=way.kind,
-            address=way.address,
-            consented_at=agreed or (old.consented_at if old else None),
-            blocked_at=old.blocked_at if old else (now if way.block else None),
-            blocked_reason=old.blocked_reason if old else way.block,
-        )
-    return tuple(standing.values())
+def owners(tx: Tx, some: Sequence[Checked]) -> Mapping[str, set[UUID]]:
+    """Phone number of these enrolments → whose it is by now."""
+    return contact_store.sharers(tx, [way.address for one in some for way in one.ways if way.kind is ContactKind.SMS])
 
 
-def _notes(tx: Tx, checked: Checked, patient: Patient | None) -> tuple[str, ...]:
+def notes(checked: Checked, patient: Patient | None, owners: Mapping[str, set[UUID]]) -> tuple[str, ...]:
     """What staff may want to look at; none of it keeps the patient out."""
-    numbers = [way.address for way in checked.ways if way.kind is ContactKind.SMS]
     own = {patient.id} if patient else set()
-    shared = [number for number, owners in contact_store.sharers(tx, numbers).items() if owners - own]
+    numbers = [way.address for way in checked.ways if way.kind is ContactKind.SMS]
+    shared = [number for number in numbers if owners.get(number, set()) - own]
     return tuple("Another patient has the same number. Each gets a link of their own." for _ in shared)

@@ -37,16 +37,17 @@ def of_patient(tx: Tx, patient_id: UUID) -> tuple[Contact, ...]:
 def of_patients(tx: Tx, patient_ids: Collection[UUID]) -> dict[UUID, tuple[Contact, ...]]:
     """The contacts of each of these patients; who has none is left out."""
     found: dict[UUID, tuple[Contact, ...]] = {}
-    for row in tx.run(sa.select(contact).where(contact.c.patient_id.in_(list(patient_ids)))).mappings():
+    query = "SELECT * FROM contact WHERE patient_id = ANY(%(ids)s) ORDER BY kind, address"
+    for row in tx.rows(query, {"ids": list(patient_ids)}):
         found[row["patient_id"]] = (*found.get(row["patient_id"], ()), as_contact(row))
     return found
 
 
 def sharers(tx: Tx, addresses: Collection[str]) -> dict[str, set[UUID]]:
     """Which patients each of these addresses belongs to."""
-    query = sa.select(contact.c.address, contact.c.patient_id).where(contact.c.address.in_(list(addresses)))
+    query = "SELECT address, patient_id FROM contact WHERE address = ANY(%(addresses)s)"
     found: dict[str, set[UUID]] = {}
-    for row in tx.run(query).mappings():
+    for row in tx.rows(query, {"addresses": list(addresses)}):
         found.setdefault(row["address"], set()).add(row["patient_id"])
     return found
 

@@ -1,5 +1,6 @@
 """Procedures that patients are asked about."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -42,10 +43,10 @@ def get(tx: Tx, procedure_id: UUID) -> Procedure:
     return as_procedure(row)
 
 
-def find_by_key(tx: Tx, source_key: str) -> Procedure | None:
-    """The procedure with that key, if it was recorded already."""
-    row = tx.run(sa.select(procedure).where(procedure.c.source_key == source_key)).mappings().one_or_none()
-    return None if row is None else as_procedure(row)
+def ids_by_key(tx: Tx, source_keys: Sequence[str]) -> dict[str, UUID]:
+    """Key → procedure, for those of the keys under which one was recorded already."""
+    found = "SELECT source_key, id FROM procedure WHERE source_key = ANY(%(keys)s)"
+    return {row["source_key"]: row["id"] for row in tx.rows(found, {"keys": list(source_keys)})}
 
 
 def of_patient(tx: Tx, patient_id: UUID) -> tuple[Procedure, ...]:

@@ -10,7 +10,7 @@ from survey.domain.errors import NotFound, Refused, Stale
 from survey.domain.patients import AlreadyEnrolled, ContactKind, NotEnrollable
 from survey.domain.protocol import Flag
 from survey.domain.sites import Site
-from survey.services import invitations, patients
+from survey.services import invitations, patients, previews
 from tests import desk
 from tests.cast import RIVERSIDE, SAM
 from tests.conftest import Database
@@ -41,7 +41,7 @@ def count(table: str) -> int:
 
 
 def test_the_desk_is_told_when_and_how_the_patient_is_asked() -> None:
-    plan = patients.plan(maria(), site=RIVERSIDE, protocol=SLUG, now=AT_THE_DESK)
+    plan = previews.plan(maria(), site=RIVERSIDE, protocol=SLUG, now=AT_THE_DESK)
     enrolled = enrol(maria())
 
     assert (plan.due_at, plan.channel, plan.blocked) == (WEDNESDAY_TEN, ContactKind.SMS, None)
@@ -49,7 +49,7 @@ def test_the_desk_is_told_when_and_how_the_patient_is_asked() -> None:
 
 
 def test_looking_at_the_plan_changes_nothing() -> None:
-    patients.plan(maria(), site=RIVERSIDE, protocol=SLUG, now=AT_THE_DESK)
+    previews.plan(maria(), site=RIVERSIDE, protocol=SLUG, now=AT_THE_DESK)
 
     assert count("patient") == count("procedure") == count("contact") == 0
 
@@ -169,7 +169,7 @@ def test_two_patients_on_one_phone_are_both_asked_and_the_desk_is_told() -> None
     ],
 )
 def test_who_cannot_be_texted_is_enrolled_for_a_call(changes: dict[str, object], blocked: str, trouble: str) -> None:
-    plan = patients.plan(maria(**changes), site=RIVERSIDE, protocol=SLUG, now=AT_THE_DESK)
+    plan = previews.plan(maria(**changes), site=RIVERSIDE, protocol=SLUG, now=AT_THE_DESK)
     enrolled = enrol(maria(**changes))
 
     assert (plan.channel, plan.blocked) == (None, blocked)
