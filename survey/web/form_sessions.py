@@ -1,5 +1,6 @@
 """The signed cookie that holds a form's token and the next page's one notice: Flask's own, read faster."""
 
+from copy import deepcopy
 from functools import lru_cache
 
 from flask import Flask, Response
@@ -24,7 +25,9 @@ class FormSessions(SecureCookieSessionInterface):
         if self._made is None:
             self._made = super().get_signing_serializer(app)
             if self._made is not None:
-                self._made.loads = lru_cache(maxsize=REMEMBERED)(self._made.loads)  # type: ignore[method-assign]
+                remembered = lru_cache(maxsize=REMEMBERED)(self._made.loads)
+                # Each request gets a copy: a notice that one appends must not stand in what another reads.
+                self._made.loads = lambda *what, **how: deepcopy(remembered(*what, **how))  # type: ignore[method-assign]
         return self._made
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
