@@ -27,13 +27,18 @@ def axe_source() -> str:
 
 def faults(page: Page) -> list[str]:
     """What axe holds against the page in light colors, and against its colors in dark."""
-    if not page.evaluate("() => 'axe' in window"):
-        page.evaluate(axe_source())
     page.emulate_media(color_scheme="light")
-    found = _axe(page, {"runOnly": {"type": "tag", "values": TAGS}})
+    found = faults_of_layout(page)
     page.emulate_media(color_scheme="dark")
     found += [f"dark: {one}" for one in _axe(page, {"runOnly": {"type": "rule", "values": COLORS}})]
     return found
+
+
+def faults_of_layout(page: Page) -> list[str]:
+    """What axe holds against the page as wide as it stands, in the colors that it has."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(axe_source())
+    return _axe(page, {"runOnly": {"type": "tag", "values": TAGS}})
 
 
 def _axe(page: Page, options: dict[str, Any]) -> list[str]:
@@ -172,6 +177,8 @@ def look(page: Page, stops: Iterator[str]) -> Findings:
         found.stops.append(stop)
         found.barriers.extend(f"{stop}: {one}" for one in (*faults(page), *outline(page)))
         page.set_viewport_size(NARROW)
+        page.emulate_media(color_scheme="light")
+        found.barriers.extend(f"{stop}, 320 px: {one}" for one in faults_of_layout(page))
         found.misfits.extend(f"{stop}: {one}" for one in _misfits(page))
         found.small.extend(f"{stop}: {one}" for one in small_targets(page))
         page.set_viewport_size(wide)
