@@ -15,6 +15,7 @@ setup: .venv/ready ## install everything into .venv, from hash-locked requiremen
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q survey workers # else the first demo's seven processes each do it, all at once
 	@touch .venv/ready
 
 demo: setup ## bring up all of Daytwo with synthetic patients, and print three addresses
