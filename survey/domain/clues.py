@@ -45,13 +45,11 @@ class Clues:
         for place, rule in enumerate(rules):
             for clue in self.of(rule.when):
                 places[clue].append(place)
-        self._said: dict[str, dict[str, tuple[int, ...]]] = defaultdict(dict)
-        self._given: dict[str, tuple[int, ...]] = {}
+        self._given = {clue[0]: tuple(found) for clue, found in places.items() if len(clue) == 1}
+        self._said: dict[str, dict[str, tuple[int, ...]]] = {OPEN: {}, FLAG: {}}
         for clue, found in places.items():
-            if len(clue) == 1:
-                self._given[clue[0]] = tuple(found)
-            else:
-                self._said[clue[0]][clue[1]] = tuple(found)
+            if len(clue) == 2:
+                self._said.setdefault(clue[0], {})[clue[1]] = tuple(found)
 
     def of(self, condition: Condition) -> frozenset[Clue]:
         """Clues of which one lies in every case in which the condition holds."""
