@@ -72,7 +72,7 @@ def test_every_lasting_service_but_beat_has_a_health_check():
 
     without = {name for name, service in SERVICES.items() if "healthcheck" not in service} - once
 
-    assert without == {"beat", "phones"}
+    assert without == {"beat"}
 
 
 def test_the_image_is_installed_from_locked_hashes_and_runs_as_nobody():
