@@ -36,8 +36,12 @@ types: setup
 contracts: setup
 	$(BIN)/lint-imports
 
-bench: setup ## measure ours against bare handlers, in turn, in one run
+bench: setup .venv/bench ## measure ours against bare handlers and other rule engines, in turn, in one run
 	@$(BIN)/python -m benchmarks
+
+.venv/bench: requirements-bench.lock .venv/ready
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-bench.lock
+	@touch .venv/bench
 
 screenshots: setup ## draw the README's pictures (needs Chromium)
 	@$(BIN)/python -m docs.screenshots
@@ -49,3 +53,4 @@ clean: ## stop nothing, remove .venv and what embedded services kept here
 lock: ## write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-header --python-version 3.11 -q -o requirements.lock
 	uv pip compile pyproject.toml --extra embedded --extra dev --universal --generate-hashes --no-header --python-version 3.11 -q -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra bench --constraint requirements-dev.lock --universal --generate-hashes --no-header --python-version 3.11 -q -o requirements-bench.lock

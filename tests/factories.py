@@ -110,11 +110,11 @@ def response(*, of: Patient = MARIA, now: datetime = NIGHT) -> UUID:
 
 
 def protocol_version(tx: Tx) -> UUID:
-    """A published version that nothing is read from."""
+    """A version that nothing is read from: a draft, since what is published is proved."""
     found = tx.run(sa.text("SELECT id FROM protocol_version WHERE slug = 'test'")).scalar_one_or_none()
     if found is not None:
         return UUID(str(found))
     version_id = uuid4()
-    pack = {"slug": "test", "version": 1, "title": "Test", "sha256": "0" * 64, "source": "{}", "published_at": NIGHT}
-    insert(tx, "protocol_version", id=version_id, **pack)
+    pack = {"slug": "test", "version": 1, "title": "Test", "sha256": "0" * 64, "source": "{}", "state": "draft"}
+    insert(tx, "protocol_version", id=version_id, **pack, made_at=NIGHT, changed_at=NIGHT)
     return version_id

@@ -9,6 +9,7 @@ from celery import Celery
 from celery.exceptions import SecurityWarning
 from celery.signals import worker_init
 
+from survey import clock
 from survey.domain.queues import TASKS, Queue
 from survey.settings import load
 from workers import schedule, wiring
@@ -74,3 +75,4 @@ def task(queue: Queue) -> Callable[[Callable[[], None]], Callable[[], None]]:
 def _connect(sender: Any = None, **_named: Any) -> None:
     """Wire the process before its threads start, each with a connection of its own and one to spare."""
     wiring.connect(settings, pool_size=(getattr(sender, "concurrency", None) or 4) + 1)
+    wiring.check_protocols(set(app.amqp.queues.consume_from), now=clock.now())

@@ -1,12 +1,22 @@
 """Connects this process to its database, doorbells and providers; the workers' one door to the adapters."""
 
-from survey.domain.errors import Unavailable
+import sys
+from collections.abc import Collection
+from datetime import datetime
+
+import structlog
+
+from survey.domain.errors import DomainError, Unavailable
+from survey.domain.queues import Queue
 from survey.messaging import registry
+from survey.services import protocols, versions
 from survey.settings import Settings
 from survey.store import doorbell, session
 
 PREFIX = doorbell.PREFIX
 """What every key of ours in Redis begins with."""
+
+log = structlog.get_logger()
 
 
 def connect(settings: Settings, *, pool_size: int) -> None:
@@ -24,3 +34,19 @@ def wait() -> None:
             return session.wait_until_ready()
         except Unavailable:
             continue
+
+
+def check_protocols(queues: Collection[str], *, now: datetime) -> None:
+    """End this process, with the reason, when a published protocol is not the one that was proved.
+
+    A worker that pages goes on: what it sends was decided already, and nothing may stop it.
+    """
+    try:
+        versions.prove_old(now=now)
+        protocols.check_all()
+    except Unavailable:
+        log.error("protocols.not_checked")
+    except DomainError as fault:
+        log.error("protocols.unproved", reason=fault.message)
+        if Queue.PAGING not in queues:
+            sys.exit(f"daytwo: this worker does not start.\n{fault.message}")

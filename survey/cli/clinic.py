@@ -1,4 +1,4 @@
-"""Setting a clinic up: sites, people, protocols, enrolment."""
+"""Setting a clinic up: sites, people, enrolment."""
 
 from pathlib import Path
 from uuid import uuid4
@@ -11,9 +11,7 @@ from survey.cli import place
 from survey.domain.accounts import Role
 from survey.domain.errors import Refused
 from survey.domain.sites import Site
-from survey.settings import ROOT
 
-PACKS = ROOT / "config/protocols"
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -85,33 +83,6 @@ def user_create(email: str, name: str, role: str, pager: str | None, password: s
     click.echo(f"{role.capitalize()} {email} created.")
 
 
-@click.group()
-def protocol() -> None:
-    """Protocol packs: the questions, rules, advice and translations that belong together."""
-
-
-@protocol.command("publish")
-@click.argument("pack", type=FILE, required=False)
-def protocol_publish(pack: Path | None) -> None:
-    """Publish PACK (YAML), or every pack under config/protocols that is not published yet."""
-    place.connect()
-    from survey.services import protocols
-
-    for path in [pack] if pack else sorted(PACKS.glob("*/v*.yaml")):
-        published = protocols.publish(place.read(path), name=str(path), by=place.OPERATOR, now=clock.now())
-        click.echo(f"{published.slug} version {published.version}: published.")
-
-
-@protocol.command("list")
-def protocol_list() -> None:
-    """The published versions."""
-    place.connect()
-    from survey.services import protocols
-
-    for one in protocols.every():
-        click.echo(f"{one.slug:32} v{one.version:<4} {one.published_at:%Y-%m-%d %H:%M} UTC  {one.title}")
-
-
 @click.command("import")
 @click.argument("file", type=FILE)
 @click.option("--site", "slug", help="Short name of the site. Default: the only one.")
@@ -170,4 +141,4 @@ def enrol(slug: str | None, protocol_slug: str | None, **given: object) -> None:
     click.echo(listing.plan_sentence(enrolled.plan, target))
 
 
-COMMANDS = (site, user, protocol, import_, enrol)
+COMMANDS = (site, user, import_, enrol)

@@ -33,7 +33,7 @@ def chosen_site(slug: str | None) -> Site:
 
 def chosen_protocol(slug: str | None) -> str:
     """The protocol of that name; without one, the only protocol. Raises Refused."""
-    known = sorted(protocols.titles(protocols.every()))
+    known = sorted(protocols.titles(protocols.published()))
     if slug in known:
         return str(slug)
     if not known:

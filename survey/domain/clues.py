@@ -16,22 +16,24 @@ from survey.domain.conditions import (
     FlagKnown,
     FlagPresent,
     LineYes,
+    NumberAtLeast,
+    NumberAtMost,
     OptionIn,
     RedWords,
     RuleFired,
-    ScaleAtLeast,
     SetHolds,
     Unanswered,
     Written,
 )
 from survey.domain.protocol import Context, Flag, Rule
 
-Leaf = OptionIn | LineYes | ScaleAtLeast | Written | RedWords | Unanswered | FlagPresent | FlagKnown
+Leaf = OptionIn | LineYes | NumberAtLeast | NumberAtMost | Written | RedWords | Unanswered | FlagPresent | FlagKnown
 Clue = tuple[str, ...]
 """`(item, option or line)`, `(item,)` for a number or a text, `(OPEN, item or "")`, `(FLAG, flag)`."""
 
 OPEN, FLAG = " open", " flag"
 """No item is called so: keys hold no space."""
+_NUMBERS = (int, float)
 _COMMON = 10
 """What a clue weighs that most cases hold; among parts that must all hold, the rarest is the one to wait for."""
 
@@ -81,7 +83,7 @@ class Clues:
         found = {place for key in self._given if answers.get(key, "") != "" for place in self._given[key]}
         for key, telling in self._said.items():
             answer = answers.get(key)
-            if answer is None or isinstance(answer, int):
+            if answer is None or isinstance(answer, _NUMBERS):
                 continue
             if isinstance(answer, str):
                 if answer in telling:
@@ -97,7 +99,7 @@ def _of_leaf(leaf: Leaf) -> list[Clue]:
             return [(leaf.item, key) for key in leaf.options]
         case LineYes():
             return [(leaf.item, key) for key in leaf.lines]
-        case ScaleAtLeast() | Written() | RedWords():
+        case NumberAtLeast() | NumberAtMost() | Written() | RedWords():
             return [(leaf.item,)]
         case Unanswered():
             return [(OPEN, leaf.item or "")]

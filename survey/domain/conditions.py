@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+Number = int | float
+"""Whole where the item has no decimals."""
+
 # There is no negation, on purpose: without it a rule cannot be switched off by a worse answer.
 
 
@@ -23,11 +26,19 @@ class LineYes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScaleAtLeast:
-    """The number chosen is `least` or more."""
+class NumberAtLeast:
+    """The number chosen or written is `least` or more."""
 
     item: str
-    least: int
+    least: Number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberAtMost:
+    """The number written is `most` or less; for an item of which less is worse."""
+
+    item: str
+    most: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +116,8 @@ Group = AllOf | AnyOf | AtLeast
 Condition = (
     OptionIn
     | LineYes
-    | ScaleAtLeast
+    | NumberAtLeast
+    | NumberAtMost
     | Written
     | RedWords
     | Unanswered

@@ -16,10 +16,11 @@ from survey.domain.conditions import (
     FlagKnown,
     FlagPresent,
     LineYes,
+    NumberAtLeast,
+    NumberAtMost,
     OptionIn,
     RedWords,
     RuleFired,
-    ScaleAtLeast,
     SetHolds,
     Unanswered,
     Written,
@@ -46,6 +47,8 @@ class Case:
 
 Check = Callable[[Case], Evidence]
 """A compiled condition."""
+
+_NUMBERS = (int, float)
 
 
 class Evaluator:
@@ -151,12 +154,23 @@ def _(condition: LineYes, _pack: Evaluator) -> Check:
 
 
 @compiled.register
-def _(condition: ScaleAtLeast, _pack: Evaluator) -> Check:
+def _(condition: NumberAtLeast, _pack: Evaluator) -> Check:
     item, least, evidence = condition.item, condition.least, (condition.item,)
 
     def check(case: Case) -> Evidence:
         answer = case.answers.get(item)
-        return evidence if isinstance(answer, int) and answer >= least else ()
+        return evidence if isinstance(answer, _NUMBERS) and answer >= least else ()
+
+    return check
+
+
+@compiled.register
+def _(condition: NumberAtMost, _pack: Evaluator) -> Check:
+    item, most, evidence = condition.item, condition.most, (condition.item,)
+
+    def check(case: Case) -> Evidence:
+        answer = case.answers.get(item)
+        return evidence if isinstance(answer, _NUMBERS) and answer <= most else ()
 
     return check
 

@@ -10,8 +10,14 @@ from types import MappingProxyType
 from survey.domain.conditions import Condition
 from survey.domain.errors import NotFound
 
-Words = Mapping[str, str]
-"""Language code to text, complete for every language of the protocol."""
+# The parts of a protocol are asked for here, wherever they stand.
+from survey.domain.items import SCALE_MOST as SCALE_MOST
+from survey.domain.items import Item as Item
+from survey.domain.items import ItemKind as ItemKind
+from survey.domain.items import Line as Line
+from survey.domain.items import Option as Option
+from survey.domain.items import Words as Words
+from survey.domain.items import Worse as Worse
 
 
 class Tier(StrEnum):
@@ -56,77 +62,6 @@ class Flag(StrEnum):
 
 Context = Mapping[str, Flag]
 """Flag key to value. A flag that is missing is not known."""
-
-
-class ItemKind(StrEnum):
-    """How an item is answered."""
-
-    CHOICE = "choice"
-    """One of the options."""
-    LINES = "lines"
-    """Yes or No for each line, or the one line that excludes the others."""
-    SCALE = "scale"
-    """A whole number from 0 to 10."""
-    TEXT = "text"
-    """Free text."""
-
-
-SCALE_MOST = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One choice."""
-
-    key: str
-    text: Words
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One yes/no line. An exclusive line ("I could not look") stands for all the others and has no order."""
-
-    key: str
-    text: Words
-    exclusive: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One question on one page."""
-
-    key: str
-    kind: ItemKind
-    label: Words
-    """Two or three words, for clinicians and for the check-answers page."""
-    text: Words
-    """The question as the patient reads it."""
-    help: Words | None = None
-    options: tuple[Option, ...] = ()
-    lines: tuple[Line, ...] = ()
-    low: Words | None = None
-    """What 0 means on a scale."""
-    high: Words | None = None
-    """What 10 means on a scale."""
-    show_if: Condition | None = None
-    """Speaks of earlier items, flags and sets only. Shown always when None."""
-    required: bool = True
-    red_flag: bool = False
-    """Any Yes is an emergency, so a Yes is taken even when other lines are left open."""
-    ordered: bool = False
-    """The answers stand from better to worse, as written."""
-    max_length: int = 0
-    """Most characters of a text; 0 for the other kinds."""
-
-    @property
-    def plain_lines(self) -> tuple[Line, ...]:
-        """The lines that each want a Yes or a No."""
-        return tuple(line for line in self.lines if not line.exclusive)
-
-    @property
-    def exclusive_line(self) -> Line | None:
-        """The line that stands for all others, if the item has one."""
-        return next((line for line in self.lines if line.exclusive), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +123,54 @@ class TierWords:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """What the protocol promises beside its rules, stated by a clinician, so that one can be held against the other.
+
+    Wherever `when` holds, the tier is `at_least` and `at_most` what is named, and the items `asked` are shown; or
+    `never`, and there is no such answer set. `only` narrows it to finished forms on which every other shown item has
+    its best answer and every other flag is no; open is there what `when` calls unanswered, and nothing else.
+    """
+
+    key: str
+    says: str
+    """The promise as a sentence, in English, for the reviewer."""
+    when: Condition | None = None
+    only: tuple[str, ...] | None = None
+    """Keys of the items and flags that may be anything; `item.line` for one line."""
+    at_least: Tier | None = None
+    at_most: Tier | None = None
+    asked: tuple[str, ...] = ()
+    never: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownException:
+    """Rules in which a flag that nobody wrote down counts as absent, and why the medical lead accepts that."""
+
+    flag: str
+    rules: tuple[str, ...]
+    why: str
+
+
+class ReminderBy(StrEnum):
+    """The way a reminder takes."""
+
+    SAME = "same"
+    """The channel of the first text."""
+    OTHER = "other"
+    """The patient's other channel, where there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """A further text to a patient who has not answered."""
+
+    after_hours: int
+    """Hours since the first text."""
+    by: ReminderBy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Touch:
     """One contact on the schedule."""
 
@@ -198,6 +181,8 @@ class Touch:
     """Wall-clock time where the patient lives."""
     items: tuple[str, ...] | None = None
     """Keys of the items asked; None for all."""
+    reminders: tuple[Reminder, ...] = ()
+    """In the order in which they go out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -218,6 +203,8 @@ class Protocol:
     tiers: Mapping[Tier, TierWords]
     words: Mapping[str, Words]
     """Sentences of this protocol outside items, by name."""
+    hazards: tuple[Hazard, ...] = ()
+    unknown_exceptions: tuple[UnknownException, ...] = ()
     touches: tuple[Touch, ...]
     red_words: Mapping[str, tuple[str, ...]]
     """Language to phrases that a text item is scanned for. A hit can only raise the tier."""

@@ -1,41 +1,33 @@
-"""What is wrong with a protocol beyond its shape: names that lead nowhere, circles, texts that are missing."""
+"""What is wrong with a protocol beyond its shape: names that lead nowhere, circles, empty promises, missing texts."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 
 from survey.domain import conditions as c
-from survey.domain.protocol import SCALE_MOST, Item, ItemKind, Protocol
-from survey.domain.protocol_texts import Fault, Path, text_faults
+from survey.domain.condition_faults import ANY, Names, condition_faults, digits, fits, known
+from survey.domain.protocol import Hazard, Item, ItemKind, Protocol, Tier
+from survey.domain.protocol_texts import Fault, text_faults
 
 __all__ = ["Fault", "faults"]
 
-ANY = "any"
-"""Stands for every item in `unanswered: any`, so no item may be called so."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """Everything that a condition may refer to."""
-
-    items: Mapping[str, Item]
-    flags: Collection[str]
-    sets: Mapping[str, c.Condition]
-    rules: Collection[str]
+MOST_STEPS = 100_000
+"""Values of one number item. More could not be told apart by a patient, and the proof goes through them."""
 
 
 def faults(protocol: Protocol) -> tuple[Fault, ...]:
     """Every fault, its path in the terms of the file; empty when the protocol can be used."""
-    names = _Names(
+    names = Names(
         items={item.key: item for item in protocol.items},
         flags=[flag.key for flag in protocol.flags],
         sets={derived.name: derived.when for derived in protocol.sets},
         rules=[rule.id for rule in protocol.rules],
     )
-    references = (*_conditions(protocol, names), *_settled_flags(protocol, names), *_touches(protocol, names))
+    references = (*_conditions(protocol, names), *_chosen(protocol, names), *_promised(protocol, names))
     # Walking a condition through its sets is safe only once every name leads somewhere and nothing goes in circles.
-    order = references or (*_circles(protocol),) or (*_branches(protocol, names),)
-    return (*_keys(protocol), *order, *text_faults(protocol))
+    order = references or (*_circles(protocol),) or (*_branches(protocol, names), *_unused_exceptions(protocol, names))
+    own = (*_keys(protocol), *_numbers(protocol), *_reminders(protocol), *_promises(protocol))
+    return (*own, *order, *text_faults(protocol))
 
 
 def _keys(protocol: Protocol) -> Iterator[Fault]:
@@ -54,121 +46,98 @@ def _keys(protocol: Protocol) -> Iterator[Fault]:
             yield Fault(("languages", place), f"{language} is listed twice")
 
 
-def _settled_flags(protocol: Protocol, names: _Names) -> Iterator[Fault]:
+def _numbers(protocol: Protocol) -> Iterator[Fault]:
+    for item in protocol.items:
+        if item.kind is ItemKind.NUMBER:
+            yield from _number(item)
+
+
+def _number(item: Item) -> Iterator[Fault]:
+    """The ends of what a number item takes."""
+    path = ("items", item.key)
+    for end, value in (("least", item.least), ("most", item.most)):
+        if not fits(value, item.decimals):
+            yield Fault(
+                (*path, end), f"{value} is finer than decimals: {item.decimals}; allowed: {digits(item.decimals)}"
+            )
+    if not item.least < item.most:
+        yield Fault((*path, "most"), f"{item.most} is not above least; allowed: more than {item.least}")
+    steps = round((item.most - item.least) * 10**item.decimals)
+    if steps > MOST_STEPS:
+        yield Fault((*path, "most"), f"least and most are {steps} steps apart; allowed: at most {MOST_STEPS}")
+
+
+def _reminders(protocol: Protocol) -> Iterator[Fault]:
+    for touch in protocol.touches:
+        hours = [reminder.after_hours for reminder in touch.reminders]
+        for place, (earlier, later) in enumerate(pairwise(hours), 1):
+            if later <= earlier:
+                path = ("schedule", touch.key, "reminders", place, "after_hours")
+                yield Fault(path, f"{later} is not after the reminder before it; allowed: more than {earlier}")
+
+
+def _promises(protocol: Protocol) -> Iterator[Fault]:
+    for hazard in protocol.hazards:
+        path = ("hazards", hazard.key)
+        if hazard.when is None and hazard.only is None and not hazard.asked:
+            yield Fault(path, "does not say when it holds; allowed: when, only or both")
+        for key, sentence in _bounds(hazard):
+            yield Fault((*path, *key), sentence)
+
+
+def _bounds(hazard: Hazard) -> Iterator[tuple[tuple[str, ...], str]]:
+    least, most = hazard.at_least, hazard.at_most
+    if hazard.never and (least or most or hazard.asked):
+        yield ("never",), "leaves no case for the rest to speak of; allowed: never: true alone"
+    if not (hazard.never or least or most or hazard.asked):
+        yield (), "promises nothing; allowed: at_least, at_most, asked, or never: true"
+    if least is Tier.ROUTINE:
+        yield ("at_least",), "promises nothing, for no tier is below routine; allowed: soon, urgent, emergency"
+    if most is Tier.EMERGENCY:
+        yield ("at_most",), "promises nothing, for no tier is above emergency; allowed: routine, soon, urgent"
+    if least and most and least.rank > most.rank:
+        yield ("at_least",), f"{least} is above at_most: {most}, so no tier is left; allowed: {most} or below"
+
+
+def _chosen(protocol: Protocol, names: Names) -> Iterator[Fault]:
+    """Keys in what staff can choose, and in what a touch asks."""
     sites = [("body_sites", site.key, site.sets) for site in protocol.body_sites]
     agents = [("agents", agent.key, agent.sets) for agent in protocol.agents]
     for section, key, sets in (*sites, *agents):
         for flag in sets:
-            yield from _known(flag, names.flags, "flag", (section, key, "sets", flag))
-
-
-def _touches(protocol: Protocol, names: _Names) -> Iterator[Fault]:
+            yield from known(flag, names.flags, "flag", (section, key, "sets", flag))
     for touch in protocol.touches:
         for place, key in enumerate(touch.items or ()):
-            yield from _known(key, names.items, "item", ("schedule", touch.key, "items", place))
+            yield from known(key, names.items, "item", ("schedule", touch.key, "items", place))
 
 
-def _conditions(protocol: Protocol, names: _Names) -> Iterator[Fault]:
+def _promised(protocol: Protocol, names: Names) -> Iterator[Fault]:
+    """Keys in what the protocol promises, and in what it excepts."""
+    for exception in protocol.unknown_exceptions:
+        path = ("unknown_as_absent", exception.flag)
+        yield from known(exception.flag, names.flags, "flag", path)
+        for place, rule in enumerate(exception.rules):
+            yield from known(rule, names.rules, "rule", (*path, "rules", place))
+    lines = [f"{item.key}.{line.key}" for item in protocol.items for line in item.lines]
+    for hazard in protocol.hazards:
+        for place, key in enumerate(hazard.only or ()):
+            free = [*names.items, *names.flags, *lines]
+            yield from known(key, free, "item, line or flag", ("hazards", hazard.key, "only", place))
+        for place, key in enumerate(hazard.asked):
+            yield from known(key, names.items, "item", ("hazards", hazard.key, "asked", place))
+
+
+def _conditions(protocol: Protocol, names: Names) -> Iterator[Fault]:
     for item in protocol.items:
         if item.show_if:
-            yield from _condition(item.show_if, names, ("items", item.key, "show_if"))
+            yield from condition_faults(item.show_if, names, ("items", item.key, "show_if"))
     for derived in protocol.sets:
-        yield from _condition(derived.when, names, ("sets", derived.name))
+        yield from condition_faults(derived.when, names, ("sets", derived.name))
     for rule in protocol.rules:
-        yield from _condition(rule.when, names, ("rules", rule.id, "when"))
-
-
-def _condition(condition: c.Condition, names: _Names, path: Path) -> Iterator[Fault]:
-    if isinstance(condition, c.AtLeast) and not 1 <= condition.count <= len(condition.of):
-        yield Fault((*path, "at_least"), f"{condition.count} is not possible; allowed: 1 to {len(condition.of)}")
-    for leaf, place in _places(condition, path):
-        yield from _LEAVES[type(leaf)](leaf, names, place)
-        if path[0] != "rules" and isinstance(leaf, c.RuleFired | c.Unanswered):
-            yield Fault(place, "may only stand in a rule; allowed here: item, flag, set, all, any, at_least with of")
-
-
-_GROUPS: Mapping[type, str] = {c.AllOf: "all", c.AnyOf: "any", c.AtLeast: "of"}
-
-
-def _places(condition: c.Condition, path: Path) -> Iterator[tuple[c.Condition, Path]]:
-    """Every leaf and where it stands in the file."""
-    if isinstance(condition, c.AllOf | c.AnyOf | c.AtLeast):
-        for place, part in enumerate(condition.of):
-            yield from _places(part, (*path, _GROUPS[type(condition)], place))
-    else:
-        yield condition, path
-
-
-def _known(key: str, known: Collection[str], what: str, path: Path) -> Iterator[Fault]:
-    if key not in known:
-        yield Fault(path, f"there is no {what} called {key}; allowed: {', '.join(known) or 'none'}")
-
-
-def _of_kind(key: str, names: _Names, kind: ItemKind, path: Path) -> Iterator[Fault]:
-    yield from _known(key, names.items, "item", (*path, "item"))
-    item = names.items.get(key)
-    if item and item.kind is not kind:
-        yield Fault((*path, "item"), f"{key} is a {item.kind} item; this condition wants a {kind} item")
-
-
-def _option_in(leaf: c.OptionIn, names: _Names, path: Path) -> Iterator[Fault]:
-    yield from _of_kind(leaf.item, names, ItemKind.CHOICE, path)
-    item = names.items.get(leaf.item)
-    if item and item.kind is ItemKind.CHOICE:
-        for place, key in enumerate(leaf.options):
-            yield from _known(key, [option.key for option in item.options], "option", (*path, "in", place))
-
-
-def _line_yes(leaf: c.LineYes, names: _Names, path: Path) -> Iterator[Fault]:
-    yield from _of_kind(leaf.item, names, ItemKind.LINES, path)
-    item = names.items.get(leaf.item)
-    if item and item.kind is ItemKind.LINES:
-        for place, key in enumerate(leaf.lines):
-            yield from _known(key, [line.key for line in item.lines], "line", (*path, "lines", place))
-
-
-def _scale(leaf: c.ScaleAtLeast, names: _Names, path: Path) -> Iterator[Fault]:
-    yield from _of_kind(leaf.item, names, ItemKind.SCALE, path)
-    if not 1 <= leaf.least <= SCALE_MOST:
-        yield Fault((*path, "at_least"), f"{leaf.least} says nothing on this scale; allowed: 1 to {SCALE_MOST}")
-
-
-def _text(leaf: c.Written | c.RedWords, names: _Names, path: Path) -> Iterator[Fault]:
-    return _of_kind(leaf.item, names, ItemKind.TEXT, path)
-
-
-def _unanswered(leaf: c.Unanswered, names: _Names, path: Path) -> Iterator[Fault]:
-    if leaf.item is not None:
-        yield from _known(leaf.item, [ANY, *names.items], "item", (*path, "unanswered"))
-        item = names.items.get(leaf.item)
-        if item and not item.required:
-            yield Fault((*path, "unanswered"), f"{leaf.item} is not required, so it is never open")
-
-
-def _flag(leaf: c.FlagPresent | c.FlagKnown, names: _Names, path: Path) -> Iterator[Fault]:
-    return _known(leaf.flag, names.flags, "flag", (*path, "flag"))
-
-
-def _set(leaf: c.SetHolds, names: _Names, path: Path) -> Iterator[Fault]:
-    return _known(leaf.name, names.sets, "set", (*path, "set"))
-
-
-def _rule(leaf: c.RuleFired, names: _Names, path: Path) -> Iterator[Fault]:
-    return _known(leaf.rule, names.rules, "rule", (*path, "rule"))
-
-
-_LEAVES: Mapping[type, Callable[..., Iterator[Fault]]] = {
-    c.FlagKnown: _flag,
-    c.FlagPresent: _flag,
-    c.LineYes: _line_yes,
-    c.OptionIn: _option_in,
-    c.RedWords: _text,
-    c.RuleFired: _rule,
-    c.ScaleAtLeast: _scale,
-    c.SetHolds: _set,
-    c.Unanswered: _unanswered,
-    c.Written: _text,
-}
+        yield from condition_faults(rule.when, names, ("rules", rule.id, "when"))
+    for hazard in protocol.hazards:
+        if hazard.when:
+            yield from condition_faults(hazard.when, names, ("hazards", hazard.key, "when"))
 
 
 def _circles(protocol: Protocol) -> Iterator[Fault]:
@@ -187,7 +156,7 @@ def _circles(protocol: Protocol) -> Iterator[Fault]:
             yield Fault((section, circle[0]), f"goes round in a circle: {' needs '.join(reversed(circle))}")
 
 
-def _branches(protocol: Protocol, names: _Names) -> Iterator[Fault]:
+def _branches(protocol: Protocol, names: Names) -> Iterator[Fault]:
     """A branch looks back only: what is shown may not depend on what is asked later, nor on itself."""
     asked: list[str] = []
     for item in protocol.items:
@@ -199,3 +168,25 @@ def _branches(protocol: Protocol, names: _Names) -> Iterator[Fault]:
                 f"depends on {', '.join(sorted(later))}; allowed: earlier items ({allowed})",
             )
         asked.append(item.key)
+
+
+def _unused_exceptions(protocol: Protocol, names: Names) -> Iterator[Fault]:
+    """An exception for a rule that makes none would vouch for something that is not so."""
+    wants = {rule.id: _known_flags(rule.when, names) for rule in protocol.rules}
+    for exception in protocol.unknown_exceptions:
+        for place, rule in enumerate(exception.rules):
+            if exception.flag not in wants[rule]:
+                allowed = ", ".join(each for each in wants if exception.flag in wants[each]) or "none"
+                path = ("unknown_as_absent", exception.flag, "rules", place)
+                yield Fault(path, f"{rule} does not say known: true of {exception.flag}; allowed: {allowed}")
+
+
+def _known_flags(condition: c.Condition, names: Names) -> frozenset[str]:
+    """The flags that the condition wants to be known, also through derived sets."""
+    found: set[str] = set()
+    for leaf in c.leaves(condition):
+        if isinstance(leaf, c.SetHolds):
+            found |= _known_flags(names.sets[leaf.name], names)
+        elif isinstance(leaf, c.FlagKnown):
+            found.add(leaf.flag)
+    return frozenset(found)

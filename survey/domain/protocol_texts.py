@@ -97,7 +97,7 @@ def _item_texts(item: Item) -> Iterator[Found]:
     yield (*path, "text"), item.text, ITEM_PLACEHOLDERS
     if item.help:
         yield (*path, "help"), item.help, ITEM_PLACEHOLDERS
-    for name, words in (("low", item.low), ("high", item.high)):
+    for name, words in (("low", item.low), ("high", item.high), ("unit", item.unit)):
         if words:
             yield (*path, name), words, _NONE
     for option in item.options:

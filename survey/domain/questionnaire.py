@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from survey.domain.answers import NO, YES, Answer, Answers, in_full
+from survey.domain.answers import NO, YES, Answer, Answers, as_typed, in_full
 from survey.domain.conditions import items_of
 from survey.domain.errors import InvalidInput
 from survey.domain.evaluator import evaluator
@@ -19,6 +19,7 @@ Raw = Mapping[str, str | list[str]]
 # A form sends carriage returns, and PostgreSQL stores no NUL in text.
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _NUMBERS = {str(number): number for number in range(SCALE_MOST + 1)}
+_TYPED = re.compile(r"(-?[0-9]{1,9})(?:[.,]([0-9]{1,9}))?")
 
 
 def visible_items(protocol: Protocol, answers: Answers, context: Context) -> tuple[Item, ...]:
@@ -59,6 +60,7 @@ def check_answer(item: Item, raw: Raw) -> Answer:
     """The answer that a form holds. Raises InvalidInput with the field and one of the message keys
 
     choose_one, choose_number (least, most), answer_each_line (lines: keys joined by commas; the field is the first),
+    write_number, write_whole_number, too_many_decimals (decimals), number_out_of_range (least, most),
     write_something, too_long (most, length).
     """
     return _READERS[item.kind](item, raw)
@@ -104,6 +106,29 @@ def _scale(_item: Item, raw: Raw) -> Answer:
     return number
 
 
+def _number(item: Item, raw: Raw) -> Answer:
+    text = (_sent(raw, ANSWER) or "").strip()
+    if not text and not item.required:
+        return ""
+    typed = _TYPED.fullmatch(text)
+    if typed is None:
+        raise InvalidInput(ANSWER, "write_number")
+    whole, behind = typed[1], typed[2] or ""
+    # Counted as typed, not by value: in "1,000" the comma parts thousands, and 1 is not what was meant.
+    if len(behind) > item.decimals:
+        raise _too_fine(item)
+    number = float(f"{whole}.{behind or 0}") if item.decimals else int(whole)
+    if not item.least <= number <= item.most:
+        raise InvalidInput(ANSWER, "number_out_of_range", least=as_typed(item.least), most=as_typed(item.most))
+    return number
+
+
+def _too_fine(item: Item) -> InvalidInput:
+    if item.decimals:
+        return InvalidInput(ANSWER, "too_many_decimals", decimals=item.decimals)
+    return InvalidInput(ANSWER, "write_whole_number")
+
+
 def _text(item: Item, raw: Raw) -> Answer:
     text = _CONTROL.sub(" ", (_sent(raw, ANSWER) or "").replace("\r\n", "\n")).strip()
     if item.required and not text:
@@ -125,6 +150,7 @@ def _lines(item: Item, raw: Raw) -> Answer:
 _READERS: Mapping[ItemKind, Callable[[Item, Raw], Answer]] = {
     ItemKind.CHOICE: _choice,
     ItemKind.LINES: _lines,
+    ItemKind.NUMBER: _number,
     ItemKind.SCALE: _scale,
     ItemKind.TEXT: _text,
 }

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from survey.domain.answers import YES, Answer, Answers, answer_in_words, in_full
-from survey.domain.evaluator import evaluator
+from survey.domain.evaluator import Evidence, evaluator
 from survey.domain.protocol import Context, ContextFlag, Flag, Item, Protocol, Tier, in_language
 
 __all__ = ["Answer", "Answers", "Fired", "Score", "advice_in_words", "reasons_in_words", "score"]
@@ -43,11 +44,15 @@ def score(protocol: Protocol, answers: Answers, context: Context, *, visible: Co
     if not case.fired:
         return WELL
     fired = tuple(
-        Fired(rule=rule.id, tier=rule.tier, because=tuple(dict.fromkeys(case.fired[rule.id])))
-        for rule in compiled.by_severity
-        if rule.id in case.fired
+        _fired(rule.id, rule.tier, case.fired[rule.id]) for rule in compiled.by_severity if rule.id in case.fired
     )
     return Score(tier=fired[0].tier, fired=fired)
+
+
+# A rule fires on few different answers and flags, and making the value anew costs as much as judging the rule.
+@lru_cache(maxsize=4096)
+def _fired(rule: str, tier: Tier, evidence: Evidence) -> Fired:
+    return Fired(rule=rule, tier=tier, because=tuple(dict.fromkeys(evidence)))
 
 
 def reasons_in_words(

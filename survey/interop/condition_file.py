@@ -2,12 +2,23 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, PlainValidator, Tag, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from survey.domain import conditions
 from survey.interop.strict_model import Strict
 
 Keys = Annotated[list[str], Field(min_length=1)]
+
+
+def _number(value: object) -> conditions.Number:
+    # A plain `int | float` would be refused twice, once for each.
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise PydanticCustomError("not_a_number", "should be a number, such as 7 or 100.4")
+
+
+Number = Annotated[conditions.Number, PlainValidator(_number), WithJsonSchema({"type": "number"})]
 
 
 class InFile(Strict):
@@ -20,7 +31,7 @@ class InFile(Strict):
         return conditions.OptionIn(item=self.item, options=tuple(self.options))
 
 
-class LinesFile(Strict):
+class LineYesFile(Strict):
     """`{ item: skin, lines: [pus, streak] }`: at least one of these lines is answered Yes."""
 
     item: str
@@ -30,14 +41,24 @@ class LinesFile(Strict):
         return conditions.LineYes(item=self.item, lines=tuple(self.lines))
 
 
-class ScaleFile(Strict):
-    """`{ item: sore, at_least: 7 }`: the number chosen is 7 or more."""
+class LeastFile(Strict):
+    """`{ item: sore, at_least: 7 }`: the number is 7 or more."""
 
     item: str
-    at_least: int
+    at_least: Number
 
     def value(self) -> conditions.Condition:
-        return conditions.ScaleAtLeast(item=self.item, least=self.at_least)
+        return conditions.NumberAtLeast(item=self.item, least=self.at_least)
+
+
+class MostFile(Strict):
+    """`{ item: oxygen, at_most: 92 }`: the number is 92 or less."""
+
+    item: str
+    at_most: Number
+
+    def value(self) -> conditions.Condition:
+        return conditions.NumberAtMost(item=self.item, most=self.at_most)
 
 
 class WrittenFile(Strict):
@@ -69,7 +90,7 @@ class UnansweredFile(Strict):
         return conditions.Unanswered(item=None if self.unanswered == "any" else self.unanswered)
 
 
-class FlagFile(Strict):
+class FlagHoldsFile(Strict):
     """`{ flag: diabetes }`: yes or not known; `{ flag: anticoag, known: true }`: known to be yes."""
 
     flag: str
@@ -88,7 +109,7 @@ class SetFile(Strict):
         return conditions.SetHolds(name=self.name)
 
 
-class RuleFile(Strict):
+class RuleFiredFile(Strict):
     """`{ rule: S1 }`: that rule fired."""
 
     rule: str
@@ -125,8 +146,11 @@ class AtLeastFile(Strict):
         return conditions.AtLeast(count=self.at_least, of=tuple(part.value() for part in self.of))
 
 
-_MARKS = ("all", "any", "of", "set", "rule", "flag", "unanswered", "in", "lines", "written", "red_words", "at_least")
-"""The key that tells each form from the others; `of` comes before `at_least`, which a scale has as well."""
+_MARKS = (
+    *("all", "any", "of", "set", "rule", "flag", "unanswered"),
+    *("in", "lines", "written", "red_words", "at_least", "at_most"),
+)
+"""The key that tells each form from the others; `of` comes before `at_least`, which a number has as well."""
 
 
 def _form(value: object) -> str | None:
@@ -140,19 +164,20 @@ ConditionFile = Annotated[
     | Annotated[AnyFile, Tag("<any>")]
     | Annotated[AtLeastFile, Tag("<of>")]
     | Annotated[SetFile, Tag("<set>")]
-    | Annotated[RuleFile, Tag("<rule>")]
-    | Annotated[FlagFile, Tag("<flag>")]
+    | Annotated[RuleFiredFile, Tag("<rule>")]
+    | Annotated[FlagHoldsFile, Tag("<flag>")]
     | Annotated[UnansweredFile, Tag("<unanswered>")]
     | Annotated[InFile, Tag("<in>")]
-    | Annotated[LinesFile, Tag("<lines>")]
+    | Annotated[LineYesFile, Tag("<lines>")]
     | Annotated[WrittenFile, Tag("<written>")]
     | Annotated[RedWordsFile, Tag("<red_words>")]
-    | Annotated[ScaleFile, Tag("<at_least>")],
+    | Annotated[LeastFile, Tag("<at_least>")]
+    | Annotated[MostFile, Tag("<at_most>")],
     Discriminator(
         _form,
         custom_error_type="not_a_condition",
         custom_error_message=(
-            "is not a condition; allowed: item with in, lines, at_least, written or red_words; "
+            "is not a condition; allowed: item with in, lines, at_least, at_most, written or red_words; "
             "flag; set; rule; unanswered; all; any; at_least with of"
         ),
     ),

@@ -22,6 +22,9 @@ class _Loader(yaml.SafeLoader):
 
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]{0,8})$"), list("-0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^-?(?:0|[1-9][0-9]{0,8})\.[0-9]{1,4}$"), list("-0123456789")
+)
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
 
 
@@ -62,6 +65,7 @@ def read(text: str) -> Marked:
 _SCALARS: Mapping[str, Callable[[str], object]] = {
     "bool": lambda written: written == "true",
     "int": int,
+    "float": float,
     "null": lambda _written: None,
     "str": str,
 }

@@ -93,6 +93,10 @@ def _in_the_file(loc: tuple[int | str, ...]) -> Iterator[int | str]:
     return (step for step in loc if not (isinstance(step, str) and step[:1] in "<["))
 
 
+_COUNTED: Mapping[str, str] = {
+    "too_long": "should have at most {max_length} entries, not {actual_length}",
+    "too_short": "should have {min_length} or more entries, not {actual_length}",
+}
 _SENTENCES: Mapping[str, str] = {
     "missing": "is missing",
     "model_type": "should be a mapping of keys",
@@ -108,6 +112,8 @@ def _sentence(details: ErrorDetails) -> str:
     own = _SENTENCES.get(details["type"])
     if details["type"] == "string_pattern_mismatch":
         own = f"is not written as it should be; allowed: {PATTERNS_IN_WORDS[details['ctx']['pattern']]}"
+    if details["type"] in _COUNTED:
+        return _COUNTED[details["type"]].format(**details["ctx"])
     if details["type"] in ("missing", "not_a_kind", "not_a_condition"):
         return own or details["msg"]
     said = own or details["msg"].replace("Input should", "should")

@@ -100,7 +100,8 @@ class MainJob:
         if form is None:
             raise BrowserError("The import page has no form for a file.")
         upload = {form.files[0]: ("procedures.csv", self._file.content)}
-        preview = self._desk.send(page, form, _first_choices(form), files=upload)
+        chosen = _first_choices(form) | {"protocol": clinic.PROTOCOL}
+        preview = self._desk.send(page, form, chosen, files=upload)
         self._expect(preview, self._file.bad_reason)
         result = self._desk.send(preview, preview.form(posts_to="/confirm"), {})
         self._expect(result, "3 enrolled")

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from survey.domain.errors import DomainError, Unavailable
+from survey.domain.versions import VersionState
 from survey.messaging import registry
 from survey.services import messages, oncall, protocols
 from survey.store import doorbell, heartbeats, session
@@ -54,7 +55,7 @@ def ready() -> bool:
 def trouble(now: datetime) -> tuple[str, ...]:
     """What the banner on every staff page says; empty when all is well."""
     with transaction() as tx:
-        checks = (*_invariants(tx, now), _sentinel(tx, now), _cover(tx, now))
+        checks = (*_invariants(tx, now), _seals(tx, now), _sentinel(tx, now), _cover(tx, now))
     return tuple(check.sentence for check in checks if check.state is State.BROKEN)
 
 
@@ -121,7 +122,32 @@ def _protocols(tx: Tx, _now: datetime) -> Check:
         sentence = f"{missing} surveys began on a protocol version that is not in the database. Publish it again."
         return Check(name="protocols", state=State.BROKEN, sentence=sentence)
     return _check(
-        "protocols", bool(packs), f"{len(packs)} published.", "None is published. Run `daytwo protocol publish`."
+        "protocols",
+        bool(packs),
+        f"{len(packs)} published.",
+        "None is published. Run `daytwo protocol publish`; its help says who has to sign.",
+    )
+
+
+def _seals(tx: Tx, _now: datetime) -> Check:
+    faults = protocols.faults(tx)
+    return _check("protocols in use", not faults, "Each is the text that was proved.", " ".join(faults))
+
+
+def _protocol_files(tx: Tx, _now: datetime) -> Check:
+    strayed = protocols.strayed_files(tx)
+    return _check("protocol files", not strayed, "None differs from what was published.", " ".join(strayed))
+
+
+def _old_protocols(tx: Tx, _now: datetime) -> Check:
+    unproved = [one.name for one in protocols.listed(tx) if one.state is VersionState.PUBLISHED and not one.certificate]
+    return _check(
+        "proofs",
+        not unproved,
+        "Every published protocol is proved.",
+        f"Published before Daytwo proved protocols, and not proved yet: {', '.join(unproved)}. A worker proves them "
+        "when it starts: start `daytwo worker scoring` again.",
+        otherwise=State.WARNING,
     )
 
 
@@ -181,6 +207,9 @@ def _imports(tx: Tx, now: datetime) -> Check:
 CHECKS: tuple[Callable[[Tx, datetime], Check], ...] = (
     _sites,
     _protocols,
+    _seals,
+    _protocol_files,
+    _old_protocols,
     _scoring,
     _cover,
     _sentinel,

@@ -1,67 +1,47 @@
-"""Protocols: publish a pack, and find the version that a survey began on."""
+"""Protocols: find the version that a survey began on, and see that what is in use is what was proved."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from threading import Lock
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from survey.domain.accounts import Actor
-from survey.domain.errors import NotFound, Refused
+from survey.domain import seals
+from survey.domain.errors import NotFound
 from survey.domain.protocol import Protocol
-from survey.interop import protocol_yaml
-from survey.services import audit
+from survey.domain.versions import Unproved, Version, VersionState
+from survey.interop import pack_files, protocol_yaml
 from survey.store import protocols as store
-from survey.store.protocols import Published
 from survey.store.session import Tx, transaction
 
 
-def publish(source: str, *, name: str, by: Actor, now: datetime) -> Published:
-    """Publish the pack in `source` (YAML); `name` is what its errors call the file.
-
-    The same text again is answered with the version that stands. Raises ProtocolError when the pack has a fault, and
-    Refused when that version number was published with another text.
-    """
-    pack = protocol_yaml.load(source, name=name)
-    with transaction() as tx:
-        standing = next((p for p in store.every(tx) if (p.slug, p.version) == (pack.slug, pack.version)), None)
-        if standing is not None:
-            return _the_same(standing, pack)
-        new = Published(
-            id=uuid4(),
-            slug=pack.slug,
-            version=pack.version,
-            title=next(iter(pack.title.values())),
-            sha256=pack.sha256,
-            source=source,
-            published_at=now,
-            published_by=by.id,
-        )
-        store.insert(tx, new)
-        audit.record(tx, "protocol.published", actor=by, object_id=new.id, now=now, version=new.version)
-    return new
-
-
-def _the_same(standing: Published, pack: Protocol) -> Published:
-    if standing.sha256 != pack.sha256:
-        raise Refused(
-            f"Version {pack.version} of {pack.slug} is published and cannot change. Give the new text a higher version."
-        )
-    return standing
-
-
-def every() -> tuple[Published, ...]:
-    """All published versions, by slug, newest first."""
+def every() -> tuple[Version, ...]:
+    """All versions in every state, by slug, newest first."""
     with transaction() as tx:
         return store.every(tx)
 
 
-def listed(tx: Tx) -> tuple[Published, ...]:
-    """`every` within a transaction that is open already."""
-    return store.every(tx)
+def numbered(slug: str, version: int) -> Version:
+    """That version of that protocol. Raises NotFound."""
+    with transaction() as tx:
+        found = store.find(tx, slug, version)
+    if found is None:
+        raise NotFound(f"There is no version {version} of a protocol called “{slug}”.")
+    return found
+
+
+def listed(tx: Tx) -> tuple[Version, ...]:
+    """The versions that patients are or were asked with, by slug, newest first."""
+    return store.in_state(tx, VersionState.PUBLISHED, VersionState.RETIRED)
+
+
+def published() -> tuple[Version, ...]:
+    """The versions in force, by slug."""
+    with transaction() as tx:
+        return store.in_state(tx, VersionState.PUBLISHED)
 
 
 def live(tx: Tx, slug: str) -> tuple[UUID, Protocol]:
-    """The newest version of a protocol: its id and the pack. Raises NotFound when none is published."""
+    """The version of a protocol that is in force: its id and the pack. Raises NotFound when none is published."""
     version_id = store.live_id(tx, slug)
     if version_id is None:
         raise NotFound(f"No protocol “{slug}” is published. Publish one with `daytwo protocol publish`.")
@@ -69,10 +49,9 @@ def live(tx: Tx, slug: str) -> tuple[UUID, Protocol]:
 
 
 def newest() -> tuple[Protocol, ...]:
-    """The newest version of each protocol, by slug, for a choice."""
+    """The pack in force of each protocol, by slug, for a choice."""
     with transaction() as tx:
-        slugs = sorted({one.slug for one in store.every(tx)})
-        return tuple(live(tx, slug)[1] for slug in slugs)
+        return tuple(get(tx, one.id) for one in store.in_state(tx, VersionState.PUBLISHED))
 
 
 _packs: dict[UUID, Protocol] = {}
@@ -80,17 +59,20 @@ _reading = Lock()
 
 
 def get(tx: Tx, version_id: UUID) -> Protocol:
-    """The pack of a version; read and compiled once in this process, since a version never changes."""
+    """The pack of a version; a published one is read and compiled once in this process, since it never changes."""
     if version_id not in _packs:
         with _reading:  # the first patients of a process that has just started come on all its threads at once
             if version_id not in _packs:
-                _packs[version_id] = _read(tx, version_id)
+                return _read(tx, version_id)
     return _packs[version_id]
 
 
 def _read(tx: Tx, version_id: UUID) -> Protocol:
-    published = store.get(tx, version_id)
-    return protocol_yaml.load(published.source, name=f"{published.slug} version {published.version}")
+    version = store.get(tx, version_id)
+    read = protocol_yaml.load(version.source, name=f"{version.slug} version {version.version}")
+    if version.state.is_fixed:
+        _packs[version_id] = read
+    return read
 
 
 def pack(version_id: UUID) -> Protocol:
@@ -101,6 +83,32 @@ def pack(version_id: UUID) -> Protocol:
     return _packs[version_id]
 
 
-def titles(published: tuple[Published, ...]) -> Mapping[str, str]:
+def titles(versions: tuple[Version, ...]) -> Mapping[str, str]:
     """Slug → title of the newest version, for a choice."""
-    return {one.slug: one.title for one in reversed(published)}
+    return {one.slug: one.title for one in reversed(versions)}
+
+
+def check_all(*, folder: Path | None = None) -> None:
+    """See, before a process starts, that every version in use is the one that was proved, here and on disk.
+
+    Raises Unproved with a sentence for each that is not.
+    """
+    with transaction() as tx:
+        found = (*faults(tx), *strayed_files(tx, folder=folder))
+    if found:
+        raise Unproved("\n".join(found))
+
+
+def faults(tx: Tx) -> tuple[str, ...]:
+    """What is wrong with published and retired versions in the database, a sentence each."""
+    return tuple(said for seal in store.seals(tx) if (said := seals.broken(seal)))
+
+
+def strayed_files(tx: Tx, *, folder: Path | None = None) -> tuple[str, ...]:
+    """Packs under `folder` that differ from what was published under their number, a sentence each."""
+    return seals.strayed(store.seals(tx), pack_files.hashes(folder or pack_files.FOLDER))
+
+
+def broken(tx: Tx, version_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """Those of the versions that must not score anything → what is wrong with them. One query."""
+    return {seal.id: said for seal in store.seals_of(tx, version_ids) if (said := seals.broken(seal))}

@@ -12,6 +12,7 @@ from survey.domain.errors import DomainError, Unavailable
 from survey.domain.protocol import Protocol, Tier
 from survey.domain.sites import Site
 from survey.domain.triage import Fired
+from survey.domain.versions import Unproved
 from survey.services import alerts, protocols
 from survey.store import scores as store
 from survey.store import sites as site_store
@@ -52,7 +53,9 @@ class _Result:
 
 def _score(*, now: datetime, limit: int, only: UUID | None = None) -> int:
     with transaction() as tx:
-        results = [_judge(tx, due, now=now) for due in store.claim(tx, limit=limit, only=only)]
+        claimed = store.claim(tx, limit=limit, only=only)
+        broken = protocols.broken(tx, {due.protocol_version_id for due in claimed}) if claimed else {}
+        results = [_judge(tx, due, broken.get(due.protocol_version_id), now=now) for due in claimed]
         if results:
             store.record(tx, [result.scored for result in results], now=now)
             _raise(tx, [result for result in results if result.alarm is not Tier.ROUTINE], now=now)
@@ -74,8 +77,11 @@ def _score_singly(*, now: datetime) -> int:
     return done
 
 
-def _judge(tx: Tx, due: Due, *, now: datetime) -> _Result:
+def _judge(tx: Tx, due: Due, broken: str | None, *, now: datetime) -> _Result:
+    """What the response comes to; `broken` says that its protocol is not the one that was proved, and why."""
     try:
+        if broken is not None:
+            raise Unproved(broken)
         protocol = rules.asked(protocols.get(tx, due.protocol_version_id), due.touch)
         return _judged(due, protocol, now=now)
     except Unavailable:

@@ -115,7 +115,7 @@ def _spread(tx: Tx, span: Span) -> Spread | None:
 
 def _first_scale(tx: Tx) -> Item | None:
     """The first scale that the newest protocol asks; which one that is, the protocol decides."""
-    newest = max(protocols.listed(tx), key=lambda published: published.published_at, default=None)
+    newest = max(protocols.listed(tx), key=lambda version: version.published_at or version.made_at, default=None)
     if newest is None:
         return None
     items = protocols.get(tx, newest.id).items

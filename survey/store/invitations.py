@@ -70,8 +70,27 @@ def swap(tx: Tx, old: Invitation, new: Invitation, *, by: UUID | None = None) ->
     """Put `new` in the place of `old`. Raises Stale when somebody changed it in between."""
     same = (invitation.c.id == old.id) & (invitation.c.state == old.state)
     values = _values(new) | ({"stopped_by": by} if new.stopped_at and not old.stopped_at else {})
+    del values["protocol_version_id"]  # a version that is published meanwhile may have taken the survey over
     if tx.run(sa.update(invitation).where(same).values(**values)).rowcount != 1:
         raise Stale("This survey has changed meanwhile. Look at it again.")
+
+
+_MOVE_UNSENT = """
+UPDATE invitation i SET protocol_version_id = %(to)s
+FROM protocol_version v
+WHERE v.id = i.protocol_version_id AND v.slug = %(slug)s AND v.id <> %(to)s
+AND i.state = ANY(%(waiting)s) AND i.sent_at IS NULL AND i.touch = ANY(%(touches)s)
+AND NOT EXISTS (SELECT FROM response r WHERE r.invitation_id = i.id)
+"""
+
+
+def move_unsent(tx: Tx, slug: str, *, to: UUID, touches: Sequence[str]) -> int:
+    """Give surveys that were neither sent nor begun another version of their protocol; how many.
+
+    `touches` are the contacts that the new version knows; whatever waits for another one stays on its version.
+    """
+    waiting = [InvitationState.SCHEDULED.value, InvitationState.UNDELIVERABLE.value]
+    return tx.change(_MOVE_UNSENT, {"to": to, "slug": slug, "waiting": waiting, "touches": list(touches)})
 
 
 def _one(tx: Tx, query: sa.Select[Any]) -> Invitation:

@@ -7,9 +7,10 @@ import psycopg
 
 from survey.domain.alerts import ContactResult, Outcome, Usefulness
 from survey.local.clinic import ADMIN, ANA, BEN, LENA, STAFF, Riverside
-from survey.services import alerts
+from survey.services import alerts, versions
 from survey.services.imports import SMALL
 from survey.store import session
+from tests import second_version
 from tests.browser import world
 from tests.browser.walk import Phone, sign_in
 from tests.browser.world import Alarm
@@ -45,6 +46,7 @@ def desk_stops(phone: Phone, riverside: Riverside, now: datetime) -> Stops:
     yield "enrol refused"
     yield from _imports(phone, riverside, now)
     yield from _stories(phone, riverside, now)
+    yield from _protocols(phone, riverside, now)
 
 
 def _imports(phone: Phone, riverside: Riverside, now: datetime) -> Stops:
@@ -84,6 +86,20 @@ def _stories(phone: Phone, riverside: Riverside, now: datetime) -> Stops:
     phone.page.check("input[name=weak][value=worse]")
     phone.tap("button[name=leave_open]")
     yield "story, urgent"
+
+
+def _protocols(phone: Phone, riverside: Riverside, now: datetime) -> Stops:
+    versions.draft(second_version.source(), name="v2.yaml", by=riverside.actor(ANA), now=now)
+    phone.open("/protocols")
+    yield "protocols"
+    phone.open("/protocols/trigger-point-injection/1")
+    for summary in phone.page.locator(".promises summary").all()[:3]:
+        summary.click()
+    yield "protocol in words"
+    phone.open("/protocols/trigger-point-injection/2/diff/1")
+    yield "protocol, what changed"
+    phone.open("/protocols/trigger-point-injection/1/diff/1")
+    yield "protocol, nothing changed"
 
 
 def office_stops(phone: Phone, database: Database) -> Stops:

@@ -34,7 +34,7 @@ def test_a_wrong_password_is_refused_with_the_focus_on_the_summary(open_page: Op
 def test_a_patient_is_enrolled_and_told_when_the_text_goes_out(open_page: OpenPage, riverside: Riverside) -> None:
     phone = Phone(open_page(width=1280))
     sign_in(phone.page, STAFF)
-    phone.open("/enrol")
+    phone.open(f"/enrol?protocol={riverside.protocol}")
     today = riverside.site.local(clock.now()).date()
 
     phone.page.fill("input[name=given_name]", "Ada")
@@ -73,12 +73,14 @@ def test_a_file_is_previewed_confirmed_and_known_the_second_time(open_page: Open
     file = {"name": "day.csv", "mimeType": "text/csv", "buffer": CSV.format(day=day).encode()}
 
     phone.open("/imports/new")
+    phone.page.select_option("select[name=protocol]", riverside.protocol)
     phone.page.set_input_files("input[type=file]", file)
     phone.tap("main form button")
     preview = phone.page.inner_text("main")
     phone.tap("form[action$='/confirm'] button")
     confirmed = phone.page.inner_text("[role=status]")
     phone.open("/imports/new")
+    phone.page.select_option("select[name=protocol]", riverside.protocol)
     phone.page.set_input_files("input[type=file]", file)
     phone.tap("main form button")
 

@@ -55,7 +55,7 @@ def test_a_clinic_is_set_up_with_commands_alone(daytwo):
         ("schedule", "add", "backup", ZONE),
         ("shift", "add", "primary", "ben@example.org", "--from=2099-01-04T08:00", "--until=2099-01-05T08:00"),
         ("policy", "publish"),
-        ("protocol", "publish"),
+        ("protocol", "publish", "--author=ben@example.org", "--approver=lena@example.org"),
     ):
         code, said = daytwo(*words)
         assert code == 0, said

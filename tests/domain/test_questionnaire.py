@@ -1,9 +1,12 @@
 """The walk through the questions: what is shown, what comes next, how it is numbered, what can be read."""
 
+from dataclasses import replace
+
 import pytest
 
+from survey.domain.answers import answer_in_words
 from survey.domain.errors import InvalidInput
-from survey.domain.protocol import Item
+from survey.domain.protocol import Item, ItemKind, Worse
 from survey.domain.questionnaire import (
     Raw,
     check_answer,
@@ -15,6 +18,19 @@ from survey.domain.questionnaire import (
 )
 from survey.domain.triage import Answer, Answers
 from tests.domain.pack import LINES, NOTHING_KNOWN, PROTOCOL, answers, context
+
+HEAT = Item(
+    key="heat",
+    kind=ItemKind.NUMBER,
+    label={"en": "Heat"},
+    text={"en": "How hot?"},
+    unit={"en": "°F"},
+    least=95,
+    most=108.0,
+    decimals=1,
+    ordered=True,
+)
+COLD = replace(HEAT, key="cold", least=-40, most=60, decimals=0, worse=Worse.LOWER)
 
 
 def shown(given: Answers, **flags: str) -> list[str]:
@@ -170,3 +186,76 @@ def test_an_answer_that_cannot_be_read_is_refused_at_its_field(
         check_answer(PROTOCOL.item(key), raw)
 
     assert (refused.value.field, refused.value.message_key, refused.value.params) == (field, message_key, params)
+
+
+@pytest.mark.parametrize(
+    ("item", "typed", "answer"),
+    [
+        (HEAT, "101.3", 101.3),
+        (HEAT, "101,3", 101.3),
+        (HEAT, "  101.3\r\n", 101.3),
+        (HEAT, "\u00a0101.3", 101.3),
+        (HEAT, "98", 98.0),
+        (HEAT, "098.6", 98.6),
+        (HEAT, "95", 95.0),
+        (HEAT, "108.0", 108.0),
+        (COLD, "-7", -7),
+        (COLD, "0", 0),
+    ],
+)
+def test_a_number_is_read_as_it_is_typed_with_a_point_or_a_comma(item: Item, typed: str, answer: float) -> None:
+    read = check_answer(item, {"answer": [typed]})
+
+    assert (read, type(read)) == (answer, type(answer))
+
+
+OUT_OF_RANGE = {"least": "95", "most": "108"}
+
+
+@pytest.mark.parametrize(
+    ("item", "typed", "message_key", "params"),
+    [
+        (HEAT, "", "write_number", {}),
+        (HEAT, "   ", "write_number", {}),
+        (HEAT, "hot", "write_number", {}),
+        (HEAT, "101.3F", "write_number", {}),
+        (HEAT, "10 1.3", "write_number", {}),
+        (HEAT, "1e2", "write_number", {}),
+        (HEAT, "nan", "write_number", {}),
+        (HEAT, "+101", "write_number", {}),
+        (HEAT, "١٠١", "write_number", {}),
+        (HEAT, "1" * 400, "write_number", {}),
+        (HEAT, "101.3\n101.4", "write_number", {}),
+        (HEAT, "1.013,0", "write_number", {}),
+        (HEAT, "94.9", "number_out_of_range", OUT_OF_RANGE),
+        (HEAT, "108.1", "number_out_of_range", OUT_OF_RANGE),
+        (HEAT, "38.5", "number_out_of_range", OUT_OF_RANGE),
+        (HEAT, "-101", "number_out_of_range", OUT_OF_RANGE),
+        (HEAT, "101.35", "too_many_decimals", {"decimals": 1}),
+        (HEAT, "101.30", "too_many_decimals", {"decimals": 1}),
+        (COLD, "7.0", "write_whole_number", {}),
+        (COLD, "1,000", "write_whole_number", {}),
+    ],
+)
+def test_a_number_that_could_be_read_wrongly_is_refused(
+    item: Item, typed: str, message_key: str, params: dict[str, str | int]
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        check_answer(item, {"answer": [typed]})
+
+    assert (refused.value.field, refused.value.message_key, refused.value.params) == ("answer", message_key, params)
+
+
+def test_a_number_that_need_not_be_given_may_be_left_empty_and_then_reads_as_not_answered() -> None:
+    optional = replace(HEAT, required=False)
+
+    assert check_answer(optional, {"answer": [" "], "skip": ["1"]}) == ""
+    assert answer_in_words(PROTOCOL, optional, "", "en") == "Not answered"
+    with pytest.raises(InvalidInput, match="write_number"):
+        check_answer(optional, {"answer": ["hot"]})
+
+
+@pytest.mark.parametrize(("answer", "words"), [(101.3, "101.3 °F"), (101.0, "101 °F"), (0, "0 °F"), (-7, "-7 °F")])
+def test_a_number_is_read_back_with_its_unit(answer: float, words: str) -> None:
+    assert answer_in_words(PROTOCOL, HEAT, answer, "en") == words
+    assert answer_in_words(PROTOCOL, HEAT, answer, "es") == words

@@ -1,5 +1,6 @@
 """Whatever is not there yet, or not any more: nobody relies on the order of start, and everybody says what is wrong."""
 
+import hashlib
 import signal
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pytest
 
 from survey import clock
 from survey.domain.accounts import SYSTEM
+from survey.domain.proofs import certificate
 from survey.local import clinic, redis
 from survey.local import folder as folders
 from survey.local import stack as local
@@ -170,12 +172,15 @@ def test_a_survey_on_a_protocol_that_nobody_can_read_pages_and_doctor_names_it(s
 
 def _moved_to_unreadable_protocol(stack: Stack, mobile: str) -> UUID:
     """The patient's survey is on a version that a later Daytwo published, and one more answer has come in."""
-    version_id = uuid4()
+    version_id, text = uuid4(), hashlib.sha256(b"format: 9").hexdigest()
     with stack.servers.superuser(stack.database) as connection:
         connection.execute(
-            """INSERT INTO protocol_version (id, slug, version, title, sha256, source, published_at)
-            VALUES (%s, 'from-tomorrow', 1, 'From tomorrow', repeat('0', 64), 'format: 9', now())""",
-            [version_id],
+            """INSERT INTO protocol_version (id, slug, version, title, sha256, source, certificate, verifier, state,
+              made_at, changed_at, author, published_at, published_by)
+            VALUES (%s, 'from-tomorrow', 1, 'From tomorrow', %s, 'format: 9', %s, %s, 'published', now(), now(),
+              (SELECT id FROM app_user WHERE email = 'ana@example.org'), now(),
+              (SELECT id FROM app_user WHERE email = 'lena@example.org'))""",
+            [version_id, text, certificate(text, "tomorrow's"), "tomorrow's"],
         )
         row = connection.execute(
             """UPDATE response SET protocol_version_id = %s, revision = revision + 1, answered_at = now()

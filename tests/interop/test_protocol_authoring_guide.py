@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from survey.domain.protocol import Flag, ItemKind, Tier
+from survey.domain.protocol import Flag, ItemKind, ReminderBy, Tier, Worse
 from survey.domain.protocol_texts import REQUIRED_WORDS
 from survey.domain.triage import Answers, score
-from survey.interop.protocol_file import ProtocolFile
+from survey.interop.item_file import NumberFile
+from survey.interop.protocol_file import HazardFile, ProtocolFile
 from survey.interop.protocol_yaml import load
+from tests.interop.test_protocol_yaml import REFUSED
 
 GUIDE = (Path(__file__).parents[2] / "docs/protocol-authoring.md").read_text(encoding="utf-8")
 EXAMPLE = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)[-1]
@@ -23,6 +25,9 @@ FINE: Answers = {"red": {"breath": "no", "bleed": "no"}, "pain": 2, "trend": "be
         ({}, Tier.ROUTINE),
         ({"red": {"bleed": "yes"}}, Tier.EMERGENCY),
         ({"bruise": "grows"}, Tier.URGENT),
+        ({"bruise": "small"}, Tier.ROUTINE),
+        ({"temp": 100.9}, Tier.ROUTINE),
+        ({"temp": 101.0}, Tier.URGENT),
         ({"note": "I can't breathe"}, Tier.URGENT),
         ({"pain": 7, "trend": "worse"}, Tier.SOON),
     ],
@@ -46,6 +51,7 @@ def test_each_condition_of_the_table_is_one_that_the_loader_takes() -> None:
         "in",
         "lines",
         "at_least",
+        "at_most",
         "written",
         "red_words",
         "unanswered",
@@ -59,6 +65,25 @@ def test_each_condition_of_the_table_is_one_that_the_loader_takes() -> None:
     }
 
     assert marks == set(re.findall(r"\b([a-z_]+): ", table)) - {"item"}
+
+
+def test_the_guide_names_every_key_of_a_promise_and_of_a_number() -> None:
+    named = set(re.findall(r"`([a-z_]+)(?:: true)?`", GUIDE))
+
+    assert set(HazardFile.model_fields) <= named
+    assert set(NumberFile.model_fields) <= named | {"kind", "required"}
+    assert {*Worse, *ReminderBy} <= named | set(re.findall(r"by: ([a-z]+)", GUIDE))
+
+
+def test_what_the_guide_quotes_from_errors_is_what_the_loader_says() -> None:
+    table = GUIDE[GUIDE.index("| Said | Do this |") : GUIDE.index("## A whole protocol")]
+    quoted = [line.split("`")[1] for line in table.splitlines()[2:] if line.startswith("|")]
+    said = " ".join(case[-1] for case in REFUSED.values())
+
+    fixed = [part.strip() for quote in quoted for part in re.split(r"…|96|:", quote) if part.strip()]
+
+    assert len(quoted) > 10
+    assert [part for part in fixed if part not in said] == []
 
 
 def test_the_example_holds_every_sentence_that_is_wanted() -> None:

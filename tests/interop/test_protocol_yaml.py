@@ -1,11 +1,22 @@
 """A pack is loaded whole or refused with the file, the line, the key and what is allowed."""
 
 import hashlib
+import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from survey.domain.protocol import Flag, Protocol, Tier
+from survey.domain.protocol import (
+    Flag,
+    Hazard,
+    Protocol,
+    Reminder,
+    ReminderBy,
+    Tier,
+    UnknownException,
+    Worse,
+)
 from survey.interop.protocol_yaml import ProtocolError, load
 
 PACK = Path(__file__).parents[2] / "config/protocols/trigger-point-injection/v1.yaml"
@@ -16,7 +27,7 @@ version: 1
 title: { en: Small, es: Pequeño }
 languages: [en, es]
 schedule:
-  day2: { day: 2, at: "10:00", items: all }
+  day2: { day: 2, at: "10:00", items: all, reminders: [{ after_hours: 4, by: same }, { after_hours: 24, by: other }] }
 flags:
   thin: { label: { en: Thin, es: Delgado } }
 body_sites:
@@ -49,6 +60,23 @@ items:
       red: { en: Red, es: Rojo }
     exclusive_line:
       nolook: { en: I could not, es: No pude }
+  temp:
+    kind: number
+    label: { en: Heat, es: Calor }
+    text: { en: "How hot?", es: "¿Cuánto?" }
+    unit: { en: °F, es: °F }
+    least: 95
+    most: 108.0
+    decimals: 1
+    worse: higher
+  oxygen:
+    kind: number
+    label: { en: Oxygen, es: Oxígeno }
+    text: { en: "How much?", es: "¿Qué número?" }
+    unit: { en: "%", es: "%" }
+    least: 70
+    most: 100
+    worse: lower
   note:
     kind: text
     label: { en: Note, es: Nota }
@@ -78,6 +106,22 @@ rules:
         - { unanswered: any }
     why: Two signs
     source: judgement
+  S2:
+    tier: soon
+    when:
+      any:
+        - { item: temp, at_least: 100.4 }
+        - { all: [{ item: oxygen, at_most: 92 }, { flag: thin, known: true }] }
+    why: Ill
+    source: judgement
+unknown_as_absent:
+  thin: { rules: [S2], why: Many are not weighed }
+hazards:
+  hot:
+    says: Heat gets a call
+    when: { any: [{ item: temp, at_least: 101 }, { all: [{ rule: S2 }, { item: temp, at_most: 99.5 }] }] }
+    at_least: soon
+  mild: { says: Pain alone never pages, only: [pain, mood, thin], at_least: soon, at_most: soon }
 red_words:
   en: [help me]
   es: [ayuda]
@@ -136,11 +180,57 @@ def test_a_small_pack_says_what_it_means() -> None:
     assert protocol.item("look").exclusive_line is not None
 
 
+def test_a_number_a_promise_an_exception_and_reminders_say_what_they_mean() -> None:
+    protocol = load(SMALL)
+    temp, oxygen = protocol.item("temp"), protocol.item("oxygen")
+
+    assert (temp.least, temp.most, temp.decimals, temp.worse, temp.ordered) == (95, 108.0, 1, Worse.HIGHER, True)
+    assert (oxygen.least, oxygen.most, oxygen.decimals, oxygen.worse) == (70, 100, 0, Worse.LOWER)
+    assert protocol.hazards[1] == Hazard(
+        key="mild",
+        says="Pain alone never pages",
+        only=("pain", "mood", "thin"),
+        at_least=Tier.SOON,
+        at_most=Tier.SOON,
+    )
+    assert protocol.unknown_exceptions == (UnknownException(flag="thin", rules=("S2",), why="Many are not weighed"),)
+    assert protocol.touches[0].reminders == (
+        Reminder(after_hours=4, by=ReminderBy.SAME),
+        Reminder(after_hours=24, by=ReminderBy.OTHER),
+    )
+
+
+def test_promises_exceptions_and_reminders_may_be_left_out() -> None:
+    start, end = SMALL.index("unknown_as_absent:"), SMALL.index("red_words:")
+    reminders = SMALL[SMALL.index(", reminders: ") : SMALL.index(" }\nflags:")]
+
+    protocol = load((SMALL[:start] + SMALL[end:]).replace(reminders, ""))
+
+    assert (protocol.hazards, protocol.unknown_exceptions, protocol.touches[0].reminders) == ((), (), ())
+
+
+def test_a_number_without_order_is_taken_as_long_as_no_rule_compares_it() -> None:
+    start, end = SMALL.index("  oxygen:"), SMALL.index("  note:\n    kind")
+    weight = SMALL[start:end].replace("oxygen:", "weight:").replace("worse: lower", "worse: neither")
+
+    assert load(SMALL[:end] + weight + SMALL[end:]).item("weight").ordered is False
+
+
+def test_a_promise_may_speak_of_mild_answers_though_a_rule_may_not() -> None:
+    mild = "when: { item: pain, at_most: 3 }\n    at_least: soon"
+    start, end = SMALL.index("    when: { any: [{ item: temp, at_least: 101 }"), SMALL.index("  mild: {")
+
+    assert load(SMALL[:start] + f"    {mild}\n" + SMALL[end:]).hazards[0].when is not None
+
+
 def test_yes_and_no_stay_words_and_do_not_become_true_and_false() -> None:
     protocol = load(SMALL)
 
     assert protocol.words["flag_no"] == {"en": "no", "es": "no"}
 
+
+BOMB = [(new, ", ".join([f"*{old}"] * 9)) for old, new in pairwise("abcdefghijklmnopqrstuvwxyz")]
+"""Each list holds the one before it nine times: written out, more entries than there are atoms in a person."""
 
 REFUSED = {
     "unknown key at the top": (
@@ -162,7 +252,12 @@ REFUSED = {
         "items.pain: unknown key max_length; allowed:",
     ),
     "key that is missing": ("    source: judgement\n    advice", "    advice", None, "rules.U1.source: is missing"),
-    "unknown kind of item": ("kind: scale", "kind: slider", "kind: scale", "allowed: choice, lines, scale, text"),
+    "unknown kind of item": (
+        "kind: scale",
+        "kind: slider",
+        "kind: scale",
+        "allowed: choice, lines, scale, number, text",
+    ),
     "order left unsaid": ("    ordered: true\n    options", "    options", None, "items.mood.ordered: is missing"),
     "text where a number belongs": (
         "max_length: 100",
@@ -226,7 +321,12 @@ REFUSED = {
         "- { flag: thin }",
         "there is no flag called thick; allowed: thin",
     ),
-    "unknown rule": ("{ rule: U1 }", "{ rule: U9 }", "- { rule: U1 }", "there is no rule called U9; allowed: U1, S1"),
+    "unknown rule": (
+        "{ rule: U1 }",
+        "{ rule: U9 }",
+        "- { rule: U1 }",
+        "there is no rule called U9; allowed: U1, S1, S2",
+    ),
     "unknown item": (
         "{ item: mood, in: [bad] }",
         "{ item: mud, in: [bad] }",
@@ -381,6 +481,199 @@ REFUSED = {
         "title:",
         "the tag tag:yaml.org,2002:python/object:os.system is not allowed",
     ),
+    "number without a unit": ('    unit: { en: "%", es: "%" }\n', "", None, "items.oxygen.unit: is missing"),
+    "unit in one language only": (
+        '{ en: "%", es: "%" }',
+        '{ en: "%" }',
+        'unit: { en: "%"',
+        "items.oxygen.unit: the text in es is missing",
+    ),
+    "number that gets worse nowhere": (
+        "worse: lower",
+        "worse: down",
+        "worse: lower",
+        "items.oxygen.worse: should be 'higher', 'lower' or 'neither'",
+    ),
+    "end of a number in words": (
+        "least: 70",
+        "least: seventy",
+        "least: 70",
+        "items.oxygen.least: should be a number, such as 7 or 100.4 (found: seventy)",
+    ),
+    "end of a number that is true": ("least: 70", "least: true", "least: 70", "should be a number, such as"),
+    "end of a number too fine": (
+        "least: 70",
+        "least: 70.5",
+        "least: 70",
+        "items.oxygen.least: 70.5 is finer than decimals: 0; allowed: whole numbers",
+    ),
+    "ends of a number the wrong way round": (
+        "most: 100\n",
+        "most: 70\n",
+        "most: 100\n",
+        "items.oxygen.most: 70 is not above least; allowed: more than 70",
+    ),
+    "number with too many steps": (
+        "most: 108.0",
+        "most: 10095.1",
+        "most: 108.0",
+        "least and most are 100001 steps apart; allowed: at most 100000",
+    ),
+    "too many decimals": ("decimals: 1", "decimals: 3", "decimals: 1", "items.temp.decimals: should be less than"),
+    "number compared on its better side": (
+        "{ item: oxygen, at_most: 92 }",
+        "{ item: oxygen, at_least: 92 }",
+        "- { all: [{ item: oxygen",
+        "a worse answer could switch this off; allowed: at_most, for oxygen gets worse the lower it is",
+    ),
+    "scale compared on its better side": (
+        "{ item: pain, at_least: 7 }",
+        "{ item: pain, at_most: 7 }",
+        "- { item: pain",
+        "a worse answer could switch this off; allowed: at_least, for pain gets worse the higher it is",
+    ),
+    "branch on a better number": (
+        "{ item: pain, at_least: 4 }",
+        "{ item: pain, at_most: 4 }",
+        "show_if",
+        "items.mood.show_if.at_most: a worse answer could switch this off",
+    ),
+    "number without order compared": (
+        "worse: lower",
+        "worse: neither",
+        "- { all: [{ item: oxygen",
+        "a rule compares oxygen, which has no order; allowed: worse: higher or worse: lower in items.oxygen",
+    ),
+    "number without order compared in a promise": (
+        "worse: higher",
+        "worse: neither",
+        "when: { any: [{ item: temp",
+        "hazards.hot.when.any.0.item: a rule compares temp, which has no order",
+    ),
+    "number compared too finely": (
+        "at_least: 100.4",
+        "at_least: 100.45",
+        "- { item: temp, at_least: 100.4",
+        "100.45 is finer than what temp takes; allowed: at most 1 digit behind the point",
+    ),
+    "number that always passes": (
+        "at_least: 100.4",
+        "at_least: 95",
+        "- { item: temp, at_least: 100.4",
+        "95 says nothing of temp; allowed: 95.1 to 108.0",
+    ),
+    "number that never passes": (
+        "at_most: 92",
+        "at_most: 69",
+        "- { all: [{ item: oxygen",
+        "69 says nothing of oxygen; allowed: 70 to 99",
+    ),
+    "number compared in words": ("at_least: 100.4", "at_least: hot", "- { item: temp", "should be a number, such as"),
+    "number asked as a choice": (
+        "{ item: oxygen, at_most: 92 }",
+        "{ item: oxygen, in: [low] }",
+        "- { all: [{ item: oxygen",
+        "oxygen is a number item; this condition wants a choice item; allowed for oxygen: at_most",
+    ),
+    "more parts than there are, further in": (
+        "{ all: [{ item: oxygen, at_most: 92 }, { flag: thin, known: true }] }",
+        "{ at_least: 3, of: [{ item: oxygen, at_most: 92 }, { flag: thin, known: true }] }",
+        "- { all: [{ item: oxygen",
+        "rules.S2.when.any.1.at_least: 3 is not possible; allowed: 1 to 2",
+    ),
+    "promise of nothing": (
+        "    at_least: soon\n",
+        "",
+        "  hot:\n",
+        "hazards.hot: promises nothing; allowed: at_least, at_most, asked, or never: true",
+    ),
+    "promise that the form never is so, and of a tier": (
+        "at_least: soon, at_most: soon",
+        "at_most: soon, never: true",
+        "mild: {",
+        "hazards.mild.never: leaves no case for the rest to speak of; allowed: never: true alone",
+    ),
+    "promise of no tier": (
+        "at_least: soon, at_most: soon",
+        "at_least: urgent, at_most: soon",
+        "mild: {",
+        "hazards.mild.at_least: urgent is above at_most: soon",
+    ),
+    "promise that is always kept": (
+        "at_least: soon, at_most: soon",
+        "at_least: routine",
+        "mild: {",
+        "hazards.mild.at_least: promises nothing, for no tier is below routine",
+    ),
+    "promise that does not say when": (
+        "only: [pain, mood, thin], ",
+        "",
+        "mild: {",
+        "hazards.mild: does not say when it holds; allowed: when, only or both",
+    ),
+    "promise on an unknown item": (
+        "only: [pain, mood, thin]",
+        "only: [pain, mud, thin]",
+        "mild: {",
+        "hazards.mild.only.1: there is no item, line or flag called mud; allowed: pain, mood, look, temp, oxygen,",
+    ),
+    "promise that an unknown item is asked": (
+        "at_least: soon, at_most: soon",
+        "asked: [mood, toes]",
+        "mild: {",
+        "hazards.mild.asked.1: there is no item called toes; allowed: pain, mood,",
+    ),
+    "promise on an unknown line": (
+        "only: [pain, mood, thin]",
+        "only: [look.blue]",
+        "mild: {",
+        "there is no item, line or flag called look.blue; allowed: ",
+    ),
+    "promise on an unknown rule": ("{ rule: S2 }", "{ rule: S9 }", "when: { any: [{ item: temp", "no rule called S9"),
+    "promise misnamed": ("  mild: {", "  Mild: {", "  mild: {", "small letters, digits and _, a letter first"),
+    "exception for an unknown flag": (
+        "thin: { rules:",
+        "thick: { rules:",
+        "thin: { rules",
+        "unknown_as_absent.thick: there is no flag called thick; allowed: thin",
+    ),
+    "exception for an unknown rule": (
+        "rules: [S2]",
+        "rules: [S2, S7]",
+        "thin: { rules",
+        "unknown_as_absent.thin.rules.1: there is no rule called S7",
+    ),
+    "exception for a rule that makes none": (
+        "rules: [S2]",
+        "rules: [S2, U1]",
+        "thin: { rules",
+        "unknown_as_absent.thin.rules.1: U1 does not say known: true of thin; allowed: S2",
+    ),
+    "reminders out of order": (
+        "after_hours: 24",
+        "after_hours: 4",
+        "day2:",
+        "reminders.1.after_hours: 4 is not after the reminder before it; allowed: more than 4",
+    ),
+    "a third reminder": (
+        "{ after_hours: 24, by: other }",
+        "{ after_hours: 24, by: other }, { after_hours: 48, by: same }",
+        "day2:",
+        "schedule.day2.reminders: should have at most 2 entries, not 3",
+    ),
+    "reminder by owl": ("by: other", "by: owl", "day2:", "should be 'same' or 'other'"),
+    "option in one language only": (
+        "      bad: {",
+        "      so: { en: So so }\n      bad: {",
+        "      bad: {",
+        "items.mood.options.so: the text in es is missing",
+    ),
+    "anchors that explode": (
+        "agents: {}",
+        "agents: {}\nbomb:\n  - &a [x, x]\n" + "".join(f"  - &{n} [{o}]\n" for n, o in BOMB),
+        None,
+        "anchors and aliases are not allowed",
+    ),
     "broken YAML": ("agents: {}", "agents: {", None, "this is not YAML"),
 }
 
@@ -407,7 +700,15 @@ def test_several_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
         load(text, name="small.yaml")
 
     keys = [mistake.message.split(":")[0] for mistake in refused.value.mistakes]
-    assert keys == ["schedule.day2.day", "items.pain.kind", "rules.S1.tier"]
+    assert keys == ["schedule.day2.day", "items.pain.kind", "rules.S1.tier", "rules.S2.tier"]
+
+
+def test_anchors_that_explode_are_refused_at_once() -> None:
+    began = time.monotonic()
+
+    refusal(*REFUSED["anchors that explode"][:2])
+
+    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("text", ["", "just words", "- a\n- b\n", "[" * 5000, "a: " + "9" * 5000, "x" * 1_000_001])

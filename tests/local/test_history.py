@@ -2,18 +2,21 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from survey.domain.protocol import Protocol, Tier
+from survey.domain.protocol import Item, ItemKind, Protocol, Tier, Worse
 from survey.domain.responses import judge
 from survey.interop import protocol_yaml
 from survey.local import clinic, seed
-from survey.local.history import people, stories
+from survey.local.history import answers, people, stories
+from survey.local.history.answers import Course
 from survey.local.history.stories import Story
 from survey.store import alerts, health, worklist
 from survey.store.session import transaction
@@ -86,6 +89,25 @@ def test_some_are_worrying_a_few_urgent_and_at_least_one_an_emergency_by_night()
     assert 5 <= tiers[Tier.URGENT] <= 25
     assert 1 <= tiers[Tier.EMERGENCY] <= 6
     assert at_night
+
+
+@pytest.mark.parametrize(("worse", "usual"), [(Worse.HIGHER, (95.0, 99.5)), (Worse.LOWER, (103.5, 108.0))])
+def test_a_number_is_answered_near_its_better_end_with_no_more_digits_than_it_takes(
+    worse: Worse, usual: tuple[float, float]
+) -> None:
+    words = {"en": "Number"}
+    item = Item(
+        key="number", kind=ItemKind.NUMBER, label=words, text=words, least=95, most=108, decimals=1, worse=worse
+    )
+    asked = replace(pack(), items=(item,), sets=(), rules=())
+
+    told = [
+        answers.answers(asked, {}, course=Course.USUAL, soreness=2, language="en", random=Random(seed))["number"]
+        for seed in range(200)
+    ]
+
+    assert all(isinstance(number, float) and round(number, 1) == number for number in told)
+    assert sum(usual[0] <= float(str(number)) <= usual[1] for number in told) > 190
 
 
 def test_soreness_falls_over_the_three_months() -> None:

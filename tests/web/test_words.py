@@ -123,6 +123,9 @@ def test_a_gap_is_filled_with_what_is_safe_to_show():
 
 
 def test_every_refusal_of_an_answer_has_its_sentence():
-    keys = {"answer_each_line", "choose_number", "choose_one", "too_long", "write_something"}
+    keys = {
+        *("answer_each_line", "choose_number", "choose_one", "number_out_of_range", "too_long", "too_many_decimals"),
+        *("write_number", "write_something", "write_whole_number"),
+    }
 
     assert keys <= set(words.catalogue("en"))

@@ -5,7 +5,7 @@ from enum import StrEnum
 from random import Random
 
 from survey.domain.answers import NO, YES, Answer, Answers
-from survey.domain.protocol import Context, Item, ItemKind, Protocol
+from survey.domain.protocol import Context, Item, ItemKind, Protocol, Worse
 from survey.domain.questionnaire import next_item
 
 
@@ -86,6 +86,8 @@ def answers(
 def _answer(item: Item, *, course: Course, soreness: float, language: str, random: Random) -> Answer | None:
     if item.kind is ItemKind.SCALE:
         return _soreness(course, soreness, random)
+    if item.kind is ItemKind.NUMBER:
+        return _number(item, course, random)
     if item.kind is ItemKind.TEXT:
         return random.choice(NOTES[language]) if random.random() < NOTED else None
     if item.kind is ItemKind.LINES:
@@ -97,6 +99,15 @@ def _answer(item: Item, *, course: Course, soreness: float, language: str, rando
 def _soreness(course: Course, mean: float, random: Random) -> int:
     worse = {Course.USUAL: 0.0, Course.CHEST: 1.0, Course.COLLAPSED: 1.0}.get(course, 3.0)
     return max(0, min(10, round(random.gauss(mean + worse, 1.7))))
+
+
+def _number(item: Item, course: Course, random: Random) -> int | float:
+    """Near the better end, with room before it; some way up when there is an infection."""
+    share = max(0.0, min(1.0, random.gauss({Course.INFECTED: 0.55}.get(course, 0.2), 0.04)))
+    if item.worse is Worse.LOWER:
+        share = 1 - share
+    number = round(item.least + share * (item.most - item.least), item.decimals)
+    return number if item.decimals else int(number)
 
 
 def _none(item: Item, _course: Course, _random: Random) -> Answer:

@@ -5,10 +5,10 @@ from functools import lru_cache
 from typing import Any
 
 from wtforms import Form as PlainForm
-from wtforms import IntegerField, RadioField, SelectField, TextAreaField
+from wtforms import IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import NumberRange, Optional
 
-from survey.domain.answers import NO, YES, Answer
+from survey.domain.answers import NO, YES, Answer, as_typed
 from survey.domain.errors import InvalidInput
 from survey.domain.protocol import SCALE_MOST, ItemKind, Protocol, in_language
 from survey.domain.questionnaire import ANSWER
@@ -30,6 +30,8 @@ def question(protocol: Protocol, key: str, language: str) -> type[PlainForm]:
             fields[line.key] = RadioField(in_language(line.text, language), choices=choices)
     elif item.kind is ItemKind.TEXT:
         fields[ANSWER] = TextAreaField(in_language(item.text, language))
+    elif item.kind is ItemKind.NUMBER:
+        fields[ANSWER] = StringField(in_language(item.text, language))
     elif item.kind is ItemKind.SCALE:
         numbers = [str(number) for number in range(SCALE_MOST + 1)]
         fields[ANSWER] = RadioField(in_language(item.text, language), choices=numbers)
@@ -43,7 +45,7 @@ def with_answer(form: type[PlainForm], answer: Answer | None) -> PlainForm:
     """The form holding what was answered before."""
     if isinstance(answer, Mapping):
         return form(data=dict(answer))
-    return form(data={ANSWER: None if answer is None else str(answer)})
+    return form(data={ANSWER: None if answer is None else as_typed(answer)})
 
 
 def with_problem(form: type[PlainForm], sent: Any, problem: InvalidInput) -> PlainForm:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from werkzeug.datastructures import MultiDict
 
-from survey.domain.answers import in_full
+from survey.domain.answers import as_typed, in_full
 from survey.domain.conditions import items_of
-from survey.domain.protocol import Item, ItemKind, Protocol, in_language
+from survey.domain.protocol import Item, ItemKind, Protocol, Words, in_language
 from survey.domain.questionnaire import visible_items
 from survey.domain.responses import Sheet
 from survey.services.sheets import PhoneSheet
@@ -27,6 +27,8 @@ class Question:
     item: Item
     say: str
     means: str | None
+    help: str | None
+    """What else the patient reads, in English."""
     after: str | None
     given: Mapping[str, str]
     problem: str | None
@@ -34,8 +36,9 @@ class Question:
     @property
     def control(self) -> str:
         """The id of the first control, for the summary's link."""
-        first = {ItemKind.LINES: f".{self.item.lines[0].key}-yes" if self.item.lines else "", ItemKind.TEXT: ""}
-        return self.item.key + first.get(self.item.kind, "-0")
+        if self.item.kind in (ItemKind.TEXT, ItemKind.NUMBER):
+            return self.item.key
+        return f"{self.item.key}.{self.item.lines[0].key}-yes" if self.item.lines else f"{self.item.key}-0"
 
 
 def new(sheet: PhoneSheet) -> tuple[Question, ...]:
@@ -64,6 +67,7 @@ def _questions(sheet: PhoneSheet, given: Mapping[str, str], wrong: Mapping[str, 
             item=item,
             say=_say(sheet, item, language),
             means=_say(sheet, item, STAFF) if language != STAFF else None,
+            help=_filled(sheet, item.help, STAFF) if item.help else None,
             after=_after(sheet.protocol, item),
             given=given,
             problem=wrong.get(item.key),
@@ -73,7 +77,12 @@ def _questions(sheet: PhoneSheet, given: Mapping[str, str], wrong: Mapping[str, 
 
 
 def _say(sheet: PhoneSheet, item: Item, language: str) -> str:
-    return words.fill(in_language(item.text, language), {"emergency": sheet.site.emergency_number})
+    return _filled(sheet, item.text, language)
+
+
+def _filled(sheet: PhoneSheet, text: Words, language: str) -> str:
+    blanks = {"emergency": sheet.site.emergency_number, "phone": words.phone(sheet.site.phone)}
+    return words.fill(in_language(text, language), blanks)
 
 
 def _after(protocol: Protocol, item: Item) -> str | None:
@@ -94,4 +103,4 @@ def _fields(sheet: PhoneSheet) -> Iterable[tuple[str, str]]:
         if isinstance(answer, Mapping):
             yield from ((f"{key}.{line}", value) for line, value in answer.items())
         else:
-            yield key, str(answer)
+            yield key, as_typed(answer)

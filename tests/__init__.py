@@ -1,0 +1,1 @@
+"""The tests. A package by name, since a library that we use installs one called `tests` as well."""
