@@ -12,6 +12,7 @@ from markupsafe import Markup
 from survey import clock
 from survey.domain import condition_words, protocol_words
 from survey.domain.accounts import Permission
+from survey.domain.proof_words import CLAIMS
 from survey.domain.protocol import Protocol, Tier
 from survey.domain.protocol_diff import changes, pieces
 from survey.services import accounts, protocols
@@ -59,6 +60,7 @@ def show(slug: str, version: int) -> ResponseReturnValue:
         zone=_zone(),
         rules={tier: [rule for rule in pack.rules if rule.tier is tier] for tier in MOST_SERIOUS_FIRST},
         blanks=BLANKS,
+        claims=CLAIMS,
         language_name=language_name,
         **_in_words(pack),
     )

@@ -190,3 +190,25 @@ def test_a_version_that_is_not_there_is_not_found(desk: Desk, path: str) -> None
     desk.signed_in(SAM)
 
     assert desk.get(path).status_code == 404
+
+
+def test_a_published_version_shows_what_was_proved_of_it_over_how_many_answer_sets(desk: Desk) -> None:
+    desk.signed_in(SAM)
+
+    page = reading(desk.get(FIRST).text).partition("Proof Shown for")[2]
+
+    assert page.startswith(" each of 101,245,887,792,000,000 answer sets, none left out.")
+    assert "A worse answer never lowers the tier Holds" in page
+
+
+def test_a_draft_shows_what_speaks_against_it(desk: Desk) -> None:
+    spoilt = second_version.source().replace("- { item: sore, at_least: 7 }\n", "- { item: sore, at_least: 8 }\n")
+    draft = versions.draft(spoilt, name="v2.yaml", by=ANA.actor, now=clock.now())
+    desk.signed_in(SAM)
+    assert "Nobody has proved this version yet." in reading(desk.get(SECOND).text)
+
+    versions.verify(draft.id, now=clock.now())
+
+    page = reading(desk.get(SECOND).text)
+    assert "This version cannot be published: something speaks against it." in page
+    assert "(sore_steady) does not hold." in page
