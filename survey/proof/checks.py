@@ -25,8 +25,8 @@ class Space:
     def __init__(self, protocol: Protocol, touch: str, manager: BDDManager, *, deadline: float = float("inf")) -> None:
         self.touch, self.meaning = touch, Meaning(asked(protocol, touch), manager)
         self._deadline = deadline
-        reading = Reading(self.meaning)
-        self.fired, self.tiers = reading.rules(), reading.tiers()
+        self.reading = Reading(self.meaning)
+        self.fired, self.tiers = self.reading.rules(), self.reading.tiers()
         self.sets = self.meaning.answer_sets()
 
     def count(self, among: BDDFunction) -> int:
@@ -204,9 +204,7 @@ def _shadowed(space: Space, rule: Rule) -> Objection:
 
 def _hazard(space: Space, hazard: Hazard) -> BDDFunction:
     """The valid assignments that the promise is about."""
-    reading = Reading(space.meaning)
-    reading.rules()
-    meant = space.meaning.valid & (reading.of(hazard.when) if hazard.when else space.meaning.true)
+    meant = space.meaning.valid & (space.reading.of(hazard.when) if hazard.when else space.meaning.true)
     if hazard.only is None:
         return meant
     items, flags = space.meaning.blocks.items, space.meaning.blocks.flags

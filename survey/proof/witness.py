@@ -36,8 +36,10 @@ class _Search:
     def cheapest(self, number: int, rest: BDDFunction) -> Found:
         """The best completion from block `number` on."""
         blocks = self.meaning.blocks.every
+        if rest == self.meaning.false:
+            return None
         if number == len(blocks):
-            return (0, ()) if rest == self.meaning.true else None
+            return (0, ())
         key = (number, rest)
         if key not in self.known:
             self.known[key] = self._through(number, rest)
