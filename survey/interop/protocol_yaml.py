@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -38,24 +39,32 @@ def load(path_or_text: Path | str, *, name: str | None = None) -> Protocol:
 
     A file called v2.yaml has to hold version 2 and stand in a folder called like the protocol.
     """
-    called = name or str(path_or_text if isinstance(path_or_text, Path) else "protocol")
-    text = _text_of(path_or_text, called)
+    if isinstance(path_or_text, Path):
+        return _read(_text_of(path_or_text, name or str(path_or_text)), name or str(path_or_text), path_or_text)
+    return _read_once(path_or_text, name or "protocol")
+
+
+# Reading a pack takes a third of a second, and a version is read again each time something happens in its life.
+@lru_cache(maxsize=16)
+def _read_once(text: str, called: str) -> Protocol:
+    return _read(text, called, None)
+
+
+def _read(text: str, called: str, path: Path | None) -> Protocol:
     marked = marked_yaml.read(text)
     _refuse(called, [Mistake(line, sentence) for line, sentence in marked.refused])
     protocol = _shaped(text, marked, called)
     found = [*faults(protocol)]
     mistakes = [Mistake(marked.line(fault.path), f"{_dotted(fault.path)}: {fault.message}") for fault in found]
-    if isinstance(path_or_text, Path):
-        mistakes += [Mistake(marked.line((key,)), f"{key}: {said}") for key, said in _misplaced(protocol, path_or_text)]
+    if path is not None:
+        mistakes += [Mistake(marked.line((key,)), f"{key}: {said}") for key, said in _misplaced(protocol, path)]
     _refuse(called, mistakes)
     return protocol
 
 
-def _text_of(path_or_text: Path | str, called: str) -> str:
-    if isinstance(path_or_text, str):
-        return path_or_text
+def _text_of(path: Path, called: str) -> str:
     try:
-        return path_or_text.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise ProtocolError(called, (Mistake(1, f"the file cannot be read: {error.strerror}"),)) from error
     except UnicodeDecodeError as error:

@@ -52,7 +52,7 @@ def test_what_a_cookie_holds_is_there_however_often_it_comes_back(app: Flask) ->
 
 def test_a_cookie_that_we_did_not_sign_holds_nothing(app: Flask) -> None:
     mine = cookie(app, "/keep")
-    forged = mine[:-1] + ("A" if mine[-1] != "A" else "B")
+    forged = mine[:-4] + ("A" if mine[-4] != "A" else "B") + mine[-3:]  # of the last sign only some bits count
 
     assert [told(app, "/token", forged) for _ in range(2)] == ["None", "None"]
 
