@@ -60,11 +60,9 @@ def _said_of(checked: Checked) -> str:
 @protocol.command("schema")
 def protocol_schema() -> None:
     """The JSON Schema of a pack, for the completion of an editor."""
-    import json
+    from survey.interop.protocol_schema import as_text
 
-    from survey.interop.protocol_schema import schema
-
-    click.echo(json.dumps(schema(), ensure_ascii=False, indent=2, sort_keys=True))
+    click.echo(as_text(), nl=False)
 
 
 @protocol.command("publish")

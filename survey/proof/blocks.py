@@ -16,7 +16,7 @@ Value = str | int | float | None
 """An option, a number, Yes or No on a line, a text, a flag. None: not answered."""
 
 OPEN = 0
-"""Place of None among the values of an answer."""
+"""Place of None among the values of an answer; it stands for an item that is not shown as well."""
 PLAIN_TEXT = "A note."
 """Stands for every text that holds no red phrase."""
 
@@ -38,8 +38,6 @@ class Block:
     bits: tuple[BDDFunction, ...]
     first: int
     """Number of the first bit; the others follow."""
-    hidden: int = OPEN
-    """The place that stands for an item that is not shown."""
     _made: dict[frozenset[int], BDDFunction] = field(default_factory=dict)
 
     def among(self, places: Collection[int]) -> BDDFunction:
@@ -94,7 +92,7 @@ class Blocks:
 
     def _choice(self, item: Item) -> Block:
         values = [None, *(option.key for option in item.options)]
-        steps = _in_a_row(range(1, len(values))) if item.ordered else []
+        steps = list(pairwise(range(1, len(values)))) if item.ordered else []
         return self._block(item.key, None, values, best=1 if item.ordered else None, steps=steps)
 
     def _lines(self, item: Item) -> Iterator[Block]:
@@ -110,7 +108,7 @@ class Blocks:
         values: list[Value] = [None, *([] if item.required else [""]), PLAIN_TEXT, *phrases[:1]]
         if red_words.finder(self._protocol.red_words)(PLAIN_TEXT):
             raise Refused(f"A red phrase is found even in “{PLAIN_TEXT}”. Choose a longer one, or any text would page.")
-        steps = _in_a_row(range(1 if item.required else 0, len(values)))
+        steps = list(pairwise(range(1 if item.required else 0, len(values))))
         return self._block(item.key, None, values, best=1 if item.required else 0, steps=steps)
 
     def _number(self, item: Item) -> Block:
@@ -119,7 +117,7 @@ class Blocks:
         cuts = sorted({place for cut in _cuts(self._protocol, item.key) for place in _beside(numbers, cut)})
         told_apart = sorted({1, len(numbers), *(place + 1 for place in cuts)})
         order = told_apart if item.worse is Worse.HIGHER else told_apart[::-1]
-        steps = [] if item.worse is Worse.NEITHER else _in_a_row(order)
+        steps = [] if item.worse is Worse.NEITHER else list(pairwise(order))
         best = None if item.worse is Worse.NEITHER else order[0]
         return self._block(item.key, None, values, best=best, steps=steps, told_apart=[OPEN, *told_apart])
 
@@ -144,10 +142,6 @@ class Blocks:
             bits=tuple(self._manager.var(number) for number in new),
             first=new.start,
         )
-
-
-def _in_a_row(places: Sequence[int]) -> list[tuple[int, int]]:
-    return list(pairwise(places))
 
 
 def _numbers(item: Item) -> list[Number]:

@@ -63,11 +63,11 @@ def monotone(space: Space) -> Iterator[Objection]:
     finished = Reading(space.meaning, without=unfinished).tiers()
     for block in space.meaning.blocks.every:
         for better, worse in block.steps:
-            yield from _step(space, space.tiers, space.tiers, block, better, worse)
+            yield from _step(space, space.tiers, block, better, worse)
         if block.key in space.meaning.blocks.items:
             for place in block.told_apart:
                 if place != OPEN:
-                    yield from _step(space, finished, finished, block, OPEN, place)
+                    yield from _step(space, finished, block, OPEN, place)
 
 
 def unfinished(space: Space) -> Iterator[Objection]:
@@ -90,8 +90,8 @@ def unknown(space: Space) -> Iterator[Objection]:
     lenient = Reading(space.meaning, lenient=[(rule, each.flag) for each in exceptions for rule in each.rules]).tiers()
     for block in space.meaning.blocks.flags.values():
         absent, not_known, present = (block.values.index(flag) for flag in (Flag.NO, Flag.UNKNOWN, Flag.YES))
-        yield from _step(space, space.tiers, space.tiers, block, absent, not_known)
-        yield from _step(space, lenient, lenient, block, present, not_known)
+        yield from _step(space, space.tiers, block, absent, not_known)
+        yield from _step(space, lenient, block, present, not_known)
 
 
 def rules(spaces: Sequence[Space]) -> Iterator[Objection]:
@@ -135,16 +135,11 @@ def _is_about_open_only(rule: Rule) -> bool:
 
 
 def _step(
-    space: Space,
-    before: Mapping[Tier, BDDFunction],
-    after: Mapping[Tier, BDDFunction],
-    block: Block,
-    better: int,
-    worse: int,
+    space: Space, tiers: Mapping[Tier, BDDFunction], block: Block, better: int, worse: int
 ) -> Iterator[Objection]:
     """One objection when going from one place to the other lowers the tier anywhere."""
     lowered = space.meaning.any(
-        _given(before[tier], block, better) & ~_given(after[tier], block, worse) for tier in WORSE_TIERS
+        _given(tiers[tier], block, better) & ~_given(tiers[tier], block, worse) for tier in WORSE_TIERS
     )
     others = space.meaning.all(other.valid for other in space.meaning.blocks.every if other is not block)
     found = space.smallest(lowered & others & block.among([better]))

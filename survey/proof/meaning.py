@@ -47,7 +47,7 @@ class Meaning:
     def answer_sets(self) -> BDDFunction:
         """Each answer set once: an item that is not shown has no answer."""
         hidden = [
-            self.shown[key] | self.all(block.among([block.hidden]) for block in blocks)
+            self.shown[key] | self.all(block.among([OPEN]) for block in blocks)
             for key, blocks in self.blocks.items.items()
         ]
         return self.all([self.valid, *hidden])
