@@ -26,7 +26,9 @@ class Permission(StrEnum):
     ONCALL_WRITE = "oncall:write"
     PATIENT_READ = "patient:read"
     PATIENT_WRITE = "patient:write"
+    PROTOCOL_APPROVE = "protocol:approve"
     PROTOCOL_READ = "protocol:read"
+    PROTOCOL_WRITE = "protocol:write"
     SYSTEM_READ = "system:read"
     TREND_READ = "trend:read"
     USER_WRITE = "user:write"
@@ -42,12 +44,15 @@ _STAFF = {
     Permission.TREND_READ,
     Permission.WORKLIST_READ,
 }
-_CLINICIAN = _STAFF | {Permission.ALERT_TAKE, Permission.ALERT_CLOSE}
+_CLINICIAN = _STAFF | {Permission.ALERT_TAKE, Permission.ALERT_CLOSE, Permission.PROTOCOL_WRITE}
 
 GRANTED: dict[Role, frozenset[Permission]] = {
     Role.STAFF: frozenset(_STAFF),
     Role.CLINICIAN: frozenset(_CLINICIAN),
-    Role.MANAGER: frozenset(_CLINICIAN | {Permission.ONCALL_WRITE, Permission.SYSTEM_READ, Permission.AUDIT_READ}),
+    Role.MANAGER: frozenset(
+        _CLINICIAN
+        | {Permission.AUDIT_READ, Permission.ONCALL_WRITE, Permission.PROTOCOL_APPROVE, Permission.SYSTEM_READ}
+    ),
     Role.ADMIN: frozenset(
         {Permission.ONCALL_READ, Permission.PROTOCOL_READ, Permission.SYSTEM_READ, Permission.USER_WRITE}
     ),

@@ -1,0 +1,146 @@
+"""Scored responses, as they are judged again by another version of their protocol."""
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime, time
+from functools import lru_cache
+from uuid import UUID
+
+from survey.domain.comparison import Case, Verdict
+from survey.domain.protocol import Tier
+from survey.store.base import Row
+from survey.store.session import Tx
+
+NIGHT = (time(20), time(8))
+"""When a page costs sleep, on the wall of the site."""
+
+# A response without a tier is under way, and nobody was told anything yet; one without its score could not be judged.
+# The answers are those that the score was made of: of two values for one key a JSON reader keeps the later.
+_CASE = """
+SELECT r.id AS response_id, s.revision, i.touch, p.body_sites, p.agents, p.context::text AS given,
+  date_trunc('week', r.answered_at AT TIME ZONE z.zone)::date AS week,
+  ((r.answered_at AT TIME ZONE z.zone)::time >= %(evening)s
+    OR (r.answered_at AT TIME ZONE z.zone)::time < %(morning)s) AS night,
+  coalesce((SELECT json_object_agg(item, value) FROM (
+    SELECT item, value FROM answer WHERE response_id = r.id AND revision <= s.revision
+    ORDER BY revision) AS a)::text, '{}') AS answers,
+  s.tier, s.fired::text AS fired, s.context::text AS context, s.protocol_sha256 AS sha256
+"""
+
+_PLACES = """
+JOIN invitation i ON i.id = r.invitation_id
+JOIN procedure p ON p.id = i.procedure_id
+JOIN site z ON z.id = i.site_id
+"""
+
+# The rows of one step are found first, in the order of ids, and only then is anything fetched for them.
+_STORED = "".join(
+    (
+        _CASE,
+        """
+FROM (SELECT r.id FROM response r JOIN score s ON s.response_id = r.id AND s.revision = r.scored_revision
+  WHERE r.protocol_version_id = ANY(%(versions)s) AND r.tier IS NOT NULL AND r.answered_at <= %(until)s
+    AND (%(after)s::uuid IS NULL OR r.id > %(after)s)
+  ORDER BY r.id LIMIT %(limit)s) AS step
+JOIN response r ON r.id = step.id
+JOIN score s ON s.response_id = r.id AND s.revision = r.scored_revision
+""",
+        _PLACES,
+        "ORDER BY r.id",
+    )
+)
+
+_STORED_COUNT = """
+SELECT count(*) AS number FROM response r JOIN score s ON s.response_id = r.id AND s.revision = r.scored_revision
+WHERE r.protocol_version_id = ANY(%(versions)s) AND r.tier IS NOT NULL AND r.answered_at <= %(until)s
+"""
+
+_SHADOWED = "".join(
+    (
+        _CASE,
+        """
+FROM score s JOIN response r ON r.id = s.response_id AND r.scored_revision = s.revision
+""",
+        _PLACES,
+        """
+WHERE r.protocol_version_id = ANY(%(versions)s) AND r.tier IS NOT NULL
+  AND s.at >= %(since)s AND s.at < %(until)s AND r.started_at >= %(since)s
+  AND NOT EXISTS (SELECT FROM shadow_score w WHERE w.protocol_version_id = %(candidate)s
+    AND w.response_id = r.id AND w.revision >= s.revision)
+ORDER BY s.at LIMIT %(limit)s
+""",
+    )
+)
+
+# Each score that a response ever had: whichever of them opened the alert, an answer may have been changed after it.
+_CONFIRMED = "".join(
+    (
+        _CASE,
+        """
+FROM response r JOIN score s ON s.response_id = r.id
+""",
+        _PLACES,
+        """
+WHERE r.protocol_version_id = ANY(%(versions)s)
+  AND r.id IN (SELECT response_id FROM alert WHERE usefulness = 'event_confirmed')
+ORDER BY r.id, s.revision
+""",
+    )
+)
+
+
+def stored(tx: Tx, versions: Collection[UUID], *, until: datetime, after: UUID | None, limit: int) -> tuple[Case, ...]:
+    """Responses that began on one of these versions, each with its newest score, in the order of ids.
+
+    Answered up to `until`, beyond the id `after`, at most `limit`.
+    """
+    given = {"versions": list(versions), "until": until, "after": after, "limit": limit}
+    return _cases(tx.rows(_STORED, given | _HOURS))
+
+
+def count(tx: Tx, versions: Collection[UUID], *, until: datetime) -> int:
+    """How many cases `stored` has in all."""
+    row = tx.fetch(_STORED_COUNT, {"versions": list(versions), "until": until})
+    return int(row["number"]) if row else 0
+
+
+def shadowed(
+    tx: Tx, versions: Collection[UUID], *, candidate: UUID, since: datetime, until: datetime, limit: int
+) -> tuple[Case, ...]:
+    """Responses begun and scored within these days whose newest score `candidate` has not been held against yet."""
+    given = {"versions": list(versions), "candidate": candidate, "since": since, "until": until, "limit": limit}
+    return _cases(tx.rows(_SHADOWED, given | _HOURS))
+
+
+def confirmed(tx: Tx, versions: Collection[UUID]) -> tuple[Case, ...]:
+    """Every score, oldest first, of each response whose alert a clinician closed as a confirmed event."""
+    return _cases(tx.rows(_CONFIRMED, {"versions": list(versions)} | _HOURS))
+
+
+_HOURS = {"evening": NIGHT[0], "morning": NIGHT[1]}
+
+
+def _cases(rows: Sequence[Row]) -> tuple[Case, ...]:
+    return tuple(_as_case(row) for row in rows)
+
+
+def _as_case(row: Row) -> Case:
+    return Case(
+        response_id=row["response_id"],
+        revision=row["revision"],
+        week=row["week"],
+        night=row["night"],
+        touch=row["touch"],
+        answers=row["answers"],
+        body_sites=tuple(row["body_sites"]),
+        agents=tuple(row["agents"]),
+        given=row["given"],
+        context=row["context"],
+        sha256=row["sha256"],
+        before=_verdict(row["tier"], row["fired"]),
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def _verdict(tier: str, fired: str) -> Verdict:
+    return Verdict(tier=Tier(tier), fired={one["rule"]: Tier(one["tier"]) for one in json.loads(fired)})
