@@ -1,8 +1,9 @@
 """Scored responses, as they are judged again by another version of their protocol."""
 
 import json
-from collections.abc import Collection, Sequence
-from datetime import datetime, time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from functools import lru_cache
 from uuid import UUID
 
@@ -88,6 +89,24 @@ ORDER BY r.id, s.revision
     )
 )
 
+_WHOSE = """
+SELECT r.id, i.procedure_id, concat_ws(' ', n.given_name, n.family_name) AS name, p.performed_on
+FROM response r
+JOIN invitation i ON i.id = r.invitation_id
+JOIN procedure p ON p.id = i.procedure_id
+JOIN patient n ON n.id = p.patient_id
+WHERE r.id = ANY(%(responses)s)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """Whom a response is about, for a page that lists some."""
+
+    procedure_id: UUID
+    name: str
+    performed_on: date
+
 
 def stored(tx: Tx, versions: Collection[UUID], *, until: datetime, after: UUID | None, limit: int) -> tuple[Case, ...]:
     """Responses that began on one of these versions, each with its newest score, in the order of ids.
@@ -115,6 +134,12 @@ def shadowed(
 def confirmed(tx: Tx, versions: Collection[UUID]) -> tuple[Case, ...]:
     """Every score, oldest first, of each response whose alert a clinician closed as a confirmed event."""
     return _cases(tx.rows(_CONFIRMED, {"versions": list(versions)} | _HOURS))
+
+
+def whose(tx: Tx, responses: Collection[UUID]) -> Mapping[UUID, Whose]:
+    """Response id → whom it is about."""
+    rows = tx.rows(_WHOSE, {"responses": list(responses)})
+    return {row.pop("id"): Whose(**row) for row in rows}
 
 
 _HOURS = {"evening": NIGHT[0], "morning": NIGHT[1]}
