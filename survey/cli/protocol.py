@@ -11,12 +11,10 @@ from survey import clock
 from survey.cli import place
 from survey.domain.accounts import Actor, ActorKind
 from survey.domain.errors import NotFound, Refused
-from survey.domain.proofs import Checked
+from survey.domain.proofs import Checked, short
 from survey.domain.versions import Version
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-CERTIFICATE_SHOWN = 12
-"""Signs of a certificate: enough to tell two apart."""
 
 
 @click.group()
@@ -44,8 +42,8 @@ def protocol_verify(pack: Path, seconds: float) -> None:
     for checked in proof.checks:
         click.echo(f"  {checked.check:10} {CLAIMS[checked.check]:40} {_said_of(checked)} {checked.seconds:6.2f} s")
         for objection in checked.objections:
-            for line in objection_in_words(read, objection):
-                click.echo(f"      {line}")
+            says, *case = objection_in_words(read, objection)
+            click.echo("\n        ".join((f"      {says}", *case)))
     if not proof.holds:
         failed = ", ".join(checked.check for checked in proof.checks if checked.objections)
         raise Refused(f"refused: {failed}; {proof.answer_sets:,} answer sets, {proof.seconds:.1f} s")
@@ -184,7 +182,7 @@ def _date(at: datetime) -> str:
 
 def _proof(one: Version) -> str:
     if one.certificate is not None:
-        return f"certificate {one.certificate[:CERTIFICATE_SHOWN]}"
+        return f"certificate {short(one.certificate)}"
     return "the proof fails" if one.objections else "not proved"
 
 

@@ -20,7 +20,7 @@ CLAIMS: Mapping[Check, str] = {
 
 
 def objection_in_words(protocol: Protocol, objection: Objection) -> Iterator[str]:
-    """The sentence, then the smallest case: what stands out in it, what changed, the tiers and the rules."""
+    """The sentence, then the smallest case, a line each: what stands out, what changed, the tiers and the rules."""
     yield objection.says
     if objection.before is not None:
         yield from _case(protocol, objection.before)
@@ -33,12 +33,12 @@ def _case(protocol: Protocol, judged: Judged) -> Iterator[str]:
     for item in protocol.items:
         answer = judged.case.answers.get(item.key)
         if item.key in judged.case.answers and not _is_best(item, answer):
-            yield f"  {_label(protocol, item)}: {_answer(protocol, item, answer)}"
+            yield f"{_label(protocol, item)}: {_answer(protocol, item, answer)}"
     for flag in protocol.flags:
         value = judged.case.context.get(flag.key, Flag.UNKNOWN)
         if value is not Flag.NO:
-            yield f"  {in_language(flag.label, protocol.languages[0])}: {_flag(protocol, value)}"
-    yield f"  all else well, on {judged.case.touch}: {_verdict(judged)}"
+            yield f"{in_language(flag.label, protocol.languages[0])}: {_flag(protocol, value)}"
+    yield f"all else well, on {judged.case.touch}: {_verdict(judged)}"
 
 
 def _change(protocol: Protocol, before: Judged, after: Judged) -> Iterator[str]:
@@ -46,13 +46,13 @@ def _change(protocol: Protocol, before: Judged, after: Judged) -> Iterator[str]:
         old, new = before.case.answers.get(item.key), after.case.answers.get(item.key)
         if old != new:
             change = f"{_answer(protocol, item, old)} → {_answer(protocol, item, new)}"
-            yield f"  then {_label(protocol, item)}: {change}"
+            yield f"then {_label(protocol, item)}: {change}"
     for flag in protocol.flags:
         was, became = before.case.context.get(flag.key), after.case.context.get(flag.key)
         if was is not None and became is not None and was is not became:
             label = in_language(flag.label, protocol.languages[0])
-            yield f"  then {label}: {_flag(protocol, was)} → {_flag(protocol, became)}"
-    yield f"  gives {_verdict(after)}"
+            yield f"then {label}: {_flag(protocol, was)} → {_flag(protocol, became)}"
+    yield f"gives {_verdict(after)}"
 
 
 def _verdict(judged: Judged) -> str:

@@ -93,6 +93,11 @@ class Proof:
         return certificate(self.sha256, self.verifier)
 
 
+def short(certificate: str) -> str:
+    """The first signs of a certificate, enough to tell two apart."""
+    return certificate[:12]
+
+
 def certificate(sha256: str, verifier: str = VERIFIER) -> str:
     """The certificate's hash over a pack's hash and the verifier's version, in hex."""
     return hashlib.sha256(f"daytwo protocol proof\n{sha256}\n{verifier}\n".encode()).hexdigest()

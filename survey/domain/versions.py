@@ -9,6 +9,7 @@ from uuid import UUID
 
 from survey.domain.accounts import Role
 from survey.domain.errors import DomainError, Refused
+from survey.domain.proof_words import objection_in_words
 from survey.domain.proofs import Proof, certificate
 from survey.domain.protocol import Protocol, in_language
 
@@ -46,11 +47,14 @@ class Unproved(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRecord:
-    """What is kept of one check of a proof: its name, its seconds, and the sentences that speak against it."""
+    """What is kept of one check of a proof: its name, its seconds, and what speaks against it.
+
+    Each objection is its sentence, then the smallest case, a line each; of older proofs the sentence alone is kept.
+    """
 
     check: str
     seconds: float
-    objections: tuple[str, ...] = ()
+    objections: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +92,14 @@ class Version:
         return f"Version {self.version} of {self.slug}"
 
     @property
+    def in_shadow(self) -> tuple[datetime, datetime] | None:
+        """From when until when it is, or was last, in shadow."""
+        return (self.shadow_from, self.shadow_until) if self.shadow_from and self.shadow_until else None
+
+    @property
     def objections(self) -> tuple[str, ...]:
-        """What the last attempt at a proof found against it."""
-        return tuple(said for record in self.proof or () for said in record.objections)
+        """The sentences that the last attempt at a proof found against it."""
+        return tuple(said[0] for record in self.proof or () for said in record.objections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +162,10 @@ def check_discard(version: Version, *, by: Person) -> None:
     _only_author(version, by)
 
 
-def proved(version: Version, proof: Proof) -> Version:
+def proved(version: Version, proof: Proof, pack: Protocol) -> Version:
     """The version with the outcome of its proof: verified when it holds, else a draft that knows what is wrong.
 
+    `pack` is its text, read.
     A version beyond that keeps what it was published with. Raises Refused when the proof is of another text.
     """
     if proof.sha256 != version.sha256:
@@ -164,12 +174,12 @@ def proved(version: Version, proof: Proof) -> Version:
         return version
     if not proof.holds:
         back = version if version.state is _S.DRAFT else moved(version, _S.DRAFT)
-        return replace(_with(back, proof), certificate=None, verifier=None, shadow_from=None, shadow_until=None)
+        return replace(_with(back, proof, pack), certificate=None, verifier=None, shadow_from=None, shadow_until=None)
     verified = moved(version, _S.VERIFIED) if version.state is _S.DRAFT else version
-    return _with(verified, proof)
+    return _with(verified, proof, pack)
 
 
-def proved_late(version: Version, proof: Proof) -> Version:
+def proved_late(version: Version, proof: Proof, pack: Protocol) -> Version:
     """A version from before there were proofs, with its certificate. Raises Unproved with what speaks against it."""
     if not proof.holds:
         raise Unproved(
@@ -177,7 +187,7 @@ def proved_late(version: Version, proof: Proof) -> Version:
             f"{' '.join(_objections(proof))} Mend it and publish it under a higher version with "
             "`daytwo protocol publish`."
         )
-    return _with(version, proof)
+    return _with(version, proof, pack)
 
 
 def in_shadow(version: Version, *, by: Person, days: int, now: datetime) -> Version:
@@ -186,6 +196,12 @@ def in_shadow(version: Version, *, by: Person, days: int, now: datetime) -> Vers
     if not 1 <= days <= 90:
         raise Refused("A candidate is in shadow for 1 to 90 days.", field="days")
     return replace(moved(version, _S.SHADOW), shadow_from=now, shadow_until=now + timedelta(days=days))
+
+
+def out_of_shadow(version: Version, *, by: Person, now: datetime) -> Version:
+    """The version as verified again; when it was in shadow stays known. Raises Refused when it is not in shadow."""
+    _in_use(by)
+    return replace(moved(version, _S.VERIFIED), shadow_until=min(version.shadow_until or now, now))
 
 
 def published(version: Version, *, approver: Person, live: Version | None, now: datetime) -> Version:
@@ -239,10 +255,12 @@ def refuse_unproved(proof: Proof, name: str) -> None:
         raise Refused(f"{name} cannot be published, since its proof fails:\n{said}")
 
 
-def _with(version: Version, proof: Proof) -> Version:
+def _with(version: Version, proof: Proof, pack: Protocol) -> Version:
     records = tuple(
         CheckRecord(
-            check=one.check.value, seconds=one.seconds, objections=tuple(objection.says for objection in one.objections)
+            check=one.check.value,
+            seconds=one.seconds,
+            objections=tuple(tuple(objection_in_words(pack, objection)) for objection in one.objections),
         )
         for one in proof.checks
     )

@@ -6,19 +6,51 @@ from uuid import UUID, uuid4
 
 from survey.domain import versions as rules
 from survey.domain.accounts import SYSTEM, Actor
+from survey.domain.downgrades import refuse_unsigned
 from survey.domain.errors import Conflict, Refused, Stale
 from survey.domain.proofs import Proof
 from survey.domain.protocol import Protocol
-from survey.domain.versions import Person, Version, VersionState
+from survey.domain.queues import Queue
+from survey.domain.versions import Version, VersionState
 from survey.interop import protocol_yaml
+from survey.interop.protocol_yaml import Mistake, ProtocolError
 from survey.proof import verify as prove
-from survey.services import audit
-from survey.store import accounts as account_store
+from survey.proof.verifier import SECONDS
+from survey.services import audit, downgrades
+from survey.services.protocols import person as _person
 from survey.store import invitations as invitation_store
 from survey.store import protocols as store
+from survey.store import shadows as shadow_store
 from survey.store.session import Tx, transaction
 
-TAKEN = "Version {version} of {slug} exists already. Give this text another version."
+__all__ = [
+    "Mistake",
+    "ProtocolError",
+    "change",
+    "copied",
+    "discard",
+    "draft",
+    "end_shadow",
+    "next_number",
+    "proof_of",
+    "prove_old",
+    "publish",
+    "publish_file",
+    "retire",
+    "shadow",
+    "verify",
+]
+
+
+def next_number(slug: str) -> int:
+    """The number that no version of that protocol has yet, and that is higher than all of them."""
+    with transaction() as tx:
+        return max((one.version for one in store.every(tx) if one.slug == slug), default=0) + 1
+
+
+def copied(version: Version) -> str:
+    """The whole text of a version to start another one from: nothing but its number is the next free one."""
+    return protocol_yaml.renumbered(version.source, next_number(version.slug))
 
 
 def draft(source: str, *, name: str, by: Actor, now: datetime) -> Version:
@@ -31,15 +63,15 @@ def draft(source: str, *, name: str, by: Actor, now: datetime) -> Version:
         with transaction() as tx:
             new = _drafted(tx, pack, by=by, now=now)
     except Conflict as conflict:
-        raise Refused(TAKEN.format(version=pack.version, slug=pack.slug), field="version") from conflict
+        raise _taken(pack) from conflict
     return new
 
 
 def change(version_id: UUID, source: str, *, name: str, expected_sha256: str, by: Actor, now: datetime) -> Version:
     """Put another text into a version that is not published; it is a draft again, without its proof.
 
-    `expected_sha256` is of the text that was edited. Raises ProtocolError, Refused, and Stale when somebody else was
-    faster.
+    `expected_sha256` is of the text that was edited. The same text again changes nothing. Raises ProtocolError,
+    Refused, and Stale when somebody else was faster.
     """
     pack = protocol_yaml.load(source, name=name)
     try:
@@ -48,10 +80,13 @@ def change(version_id: UUID, source: str, *, name: str, expected_sha256: str, by
             if old.sha256 != expected_sha256:
                 raise Stale("This draft has changed meanwhile. Look at it again.")
             new = rules.changed(old, pack, by=_person(tx, by), now=now)
+            if new.sha256 == old.sha256:
+                return old
             store.swap(tx, old, new)
+            shadow_store.forget(tx, old.id)
             audit.record(tx, "protocol.changed", actor=by, object_id=old.id, now=now, version=new.version)
     except Conflict as conflict:
-        raise Refused(TAKEN.format(version=pack.version, slug=pack.slug), field="version") from conflict
+        raise _taken(pack) from conflict
     return new
 
 
@@ -64,49 +99,71 @@ def discard(version_id: UUID, *, by: Actor, now: datetime) -> None:
         audit.record(tx, "protocol.discarded", actor=by, object_id=old.id, now=now, version=old.version)
 
 
-def verify(version_id: UUID, *, now: datetime) -> Proof:
+def verify(version_id: UUID, *, now: datetime, seconds: float = SECONDS) -> Proof:
     """Prove a version and keep the outcome: verified when the proof holds, else a draft that knows what is wrong.
 
-    No transaction is open while the proof is made. Raises Refused when it takes too long, or the text has changed.
+    No transaction is open while the proof is made. Raises Refused when it takes more than `seconds`, or the text has
+    changed.
     """
     with transaction() as tx:
         source = store.get(tx, version_id).source
-    proof = proof_of(source)
+    proof = proof_of(source, seconds)
     with transaction() as tx:
         old = store.get_for_update(tx, version_id)
-        new = rules.proved(old, proof)
+        new = rules.proved(old, proof, protocol_yaml.load(source))
         if new != old:
             store.swap(tx, old, new)
+            if new.shadow_from is None:
+                shadow_store.forget(tx, old.id)
             audit.record(tx, "protocol.proved", actor=SYSTEM, object_id=old.id, now=now, holds=int(proof.holds))
     return proof
 
 
 @lru_cache(maxsize=32)
-def proof_of(source: str) -> Proof:
-    """The proof of a pack, made once in this process. Raises Refused when that takes too long."""
-    return prove(protocol_yaml.load(source))
+def proof_of(source: str, seconds: float) -> Proof:
+    """The proof of a pack, made once in this process. Raises Refused when that takes more than `seconds`."""
+    return prove(protocol_yaml.load(source), seconds=seconds)
 
 
 def shadow(version_id: UUID, *, days: int, by: Actor, now: datetime) -> Version:
-    """Let a verified version score new responses beside the one in force, for so many days. Raises Refused."""
+    """Let a verified version score new responses beside the one in force, for so many days. Raises Refused.
+
+    What it said in an earlier shadow is forgotten.
+    """
     with transaction() as tx:
         old = store.get_for_update(tx, version_id)
         new = rules.in_shadow(old, by=_person(tx, by), days=days, now=now)
         store.swap(tx, old, new)
+        shadow_store.forget(tx, old.id)
         audit.record(tx, "protocol.shadowed", actor=by, object_id=old.id, now=now, version=old.version, days=days)
+        tx.ring(Queue.MAINTENANCE)
     return new
 
 
-def publish(version_id: UUID, *, approver: Actor, now: datetime) -> Version:
+def end_shadow(version_id: UUID, *, by: Actor, now: datetime) -> Version:
+    """Let a candidate judge no more; what it said stays to be read. Raises Refused."""
+    with transaction() as tx:
+        old = store.get_for_update(tx, version_id)
+        new = rules.out_of_shadow(old, by=_person(tx, by), now=now)
+        store.swap(tx, old, new)
+        audit.record(tx, "protocol.shadow_ended", actor=by, object_id=old.id, now=now, version=old.version)
+    return new
+
+
+def publish(version_id: UUID, *, approver: Actor, now: datetime, expected_sha256: str | None = None) -> Version:
     """Put a proved version in force; the one before it is retired.
 
     Surveys that began end on their version. Those that were not sent yet move to the new one, where it knows their
-    contact. Raises Refused, and Stale when somebody published another version in the same moment.
+    contact. `expected_sha256` is of the text that was approved, where somebody read one. Raises Refused, also while a
+    downgrade is unsigned, and Stale when that text has changed or another version was published in the same moment.
     """
     try:
         with transaction() as tx:
             old = store.get_for_update(tx, version_id)
-            return _publish(tx, old, protocol_yaml.load(old.source), approver=approver, now=now)
+            if expected_sha256 not in (None, old.sha256):
+                raise Stale("This version has changed since you read it. Look at it again.")
+            pack = protocol_yaml.load(old.source)
+            return _publish(tx, old, pack, approver=approver, way_out=downgrades.ON_THE_PAGE, now=now)
     except Conflict as conflict:
         raise Stale("Another version was published in the same moment. Look at it first.") from conflict
 
@@ -115,8 +172,8 @@ def publish_file(source: str, *, name: str, author: Actor, approver: Actor, now:
     """Prove and publish the pack in `source` in one go, as somebody does who holds the file; `name` is the file's.
 
     The same text again is answered with the version that stands. Raises ProtocolError when the pack has a fault, and
-    Refused when the proof fails (with what speaks against it), when the version has another text already, or when the
-    two are not two, one of them a manager.
+    Refused when the proof fails (with what speaks against it), when a confirmed event would be taken less seriously,
+    when the version has another text already, or when the two are not two, one of them a manager.
     """
     pack = protocol_yaml.load(source, name=name)
     with transaction() as tx:
@@ -124,15 +181,15 @@ def publish_file(source: str, *, name: str, author: Actor, approver: Actor, now:
         if standing is not None:
             return _the_same(standing, pack)
         rules.check_approver(_person(tx, author).id, _person(tx, approver))
-    proof = proof_of(source)
+    proof = proof_of(source, SECONDS)
     rules.refuse_unproved(proof, name)
     try:
         with transaction() as tx:
             drafted = _drafted(tx, pack, by=author, now=now)
-            verified = rules.proved(drafted, proof)
+            verified = rules.proved(drafted, proof, pack)
             store.swap(tx, drafted, verified)
             audit.record(tx, "protocol.proved", actor=SYSTEM, object_id=verified.id, now=now, holds=1)
-            return _publish(tx, verified, pack, approver=approver, now=now)
+            return _publish(tx, verified, pack, approver=approver, way_out=downgrades.FROM_A_FILE, now=now)
     except Conflict as conflict:
         raise Stale("Somebody else published this protocol in the same moment. Look at it first.") from conflict
 
@@ -153,8 +210,8 @@ def prove_old(*, now: datetime) -> int:
     with transaction() as tx:
         old = [one for one in store.in_state(tx, VersionState.PUBLISHED) if one.before_proofs and not one.certificate]
     for one in old:
-        protocol_yaml.load(one.source, name=f"{one.slug} version {one.version}")
-        new = rules.proved_late(one, proof_of(one.source))
+        pack = protocol_yaml.load(one.source, name=f"{one.slug} version {one.version}")
+        new = rules.proved_late(one, proof_of(one.source, SECONDS), pack)
         with transaction() as tx:
             if store.get_for_update(tx, one.id) == one:  # else another worker that starts now was faster
                 store.swap(tx, one, new)
@@ -169,9 +226,10 @@ def _drafted(tx: Tx, pack: Protocol, *, by: Actor, now: datetime) -> Version:
     return new
 
 
-def _publish(tx: Tx, old: Version, pack: Protocol, *, approver: Actor, now: datetime) -> Version:
+def _publish(tx: Tx, old: Version, pack: Protocol, *, approver: Actor, way_out: str, now: datetime) -> Version:
     live = store.live_for_update(tx, old.slug)
     new = rules.published(old, approver=_person(tx, approver), live=live, now=now)
+    refuse_unsigned(old.name, downgrades.of(tx, old, pack), way_out=way_out)
     if live is not None:
         _retire(tx, live, by=approver, now=now)
     store.swap(tx, old, new)
@@ -200,8 +258,7 @@ def _the_same(standing: Version, pack: Protocol) -> Version:
     return standing
 
 
-def _person(tx: Tx, actor: Actor) -> Person:
-    if actor.id is None:
-        raise Refused("A protocol is written and approved by people, never by the system. Name two accounts.")
-    user = account_store.get(tx, actor.id)
-    return Person(id=user.id, role=user.role, active=user.active)
+def _taken(pack: Protocol) -> Refused:
+    free = next_number(pack.slug)
+    said = f"Version {pack.version} of {pack.slug} exists already. Give this text another version: {free} is free."
+    return Refused(said, field="version")

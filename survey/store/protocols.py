@@ -58,6 +58,13 @@ def get_for_update(tx: Tx, version_id: UUID) -> Version:
     return _one(tx, sa.select(protocol_version).where(protocol_version.c.id == version_id).with_for_update())
 
 
+def claim(tx: Tx, version_id: UUID) -> Version | None:
+    """That version, held against change to the end of the transaction; None when it is gone or somebody else has it."""
+    query = sa.select(protocol_version).where(protocol_version.c.id == version_id)
+    row = tx.run(query.with_for_update(key_share=True, skip_locked=True)).mappings().one_or_none()
+    return _as_version(row) if row else None
+
+
 def find(tx: Tx, slug: str, version: int) -> Version | None:
     """The version of that number, in whatever state."""
     named = (protocol_version.c.slug == slug) & (protocol_version.c.version == version)
@@ -133,7 +140,7 @@ def _values(one: Version) -> dict[str, Any]:
     values: dict[str, Any] = {column.name: getattr(one, column.name) for column in protocol_version.c}
     if one.proof is not None:
         values["proof"] = [
-            {"check": record.check, "seconds": record.seconds, "objections": list(record.objections)}
+            {"check": record.check, "seconds": record.seconds, "objections": [list(said) for said in record.objections]}
             for record in one.proof
         ]
     return values
@@ -152,7 +159,9 @@ def _as_version(row: sa.RowMapping) -> Version:
 
 
 def _as_record(kept: Mapping[str, Any]) -> CheckRecord:
-    return CheckRecord(check=kept["check"], seconds=kept["seconds"], objections=tuple(kept["objections"]))
+    """Proofs kept before the smallest case was told hold one sentence where there is a list now."""
+    said = tuple((each,) if isinstance(each, str) else tuple(each) for each in kept["objections"])
+    return CheckRecord(check=kept["check"], seconds=kept["seconds"], objections=said)
 
 
 def _as_seal(row: Row) -> Seal:

@@ -8,6 +8,7 @@ from flask import g
 from flask.sansio.app import App
 
 from survey import clock
+from survey.domain import proofs
 from survey.services import health
 from survey.web import words
 from survey.web.forms import troubles
@@ -18,7 +19,7 @@ BANNER_EVERY_S = 15
 
 def prepare(app: App) -> None:
     """Give the staff templates their words."""
-    app.jinja_env.filters.update(moment=moment, clock=hour, day=day, span=span, phone=words.phone)
+    app.jinja_env.filters.update(moment=moment, clock=hour, day=day, span=span, phone=words.phone, short=proofs.short)
     app.jinja_env.globals["troubles"] = troubles
     app.template_context_processors[None].append(lambda: {"faults": faults()})
 

@@ -13,7 +13,8 @@ from survey.domain import seals
 from survey.domain import versions as rules
 from survey.domain.accounts import Role
 from survey.domain.errors import Refused
-from survey.domain.proofs import VERIFIER, Check, Checked, Objection, Proof, certificate
+from survey.domain.proofs import VERIFIER, Case, Check, Checked, Judged, Objection, Proof, certificate
+from survey.domain.protocol import Tier
 from survey.domain.seals import Seal
 from survey.domain.versions import MOVES, Person, Unproved, Version, VersionState
 from survey.interop import protocol_yaml
@@ -37,7 +38,7 @@ def proof(*says: str, sha256: str = PACK.sha256, verifier: str = VERIFIER) -> Pr
 
 
 DRAFT = rules.drafted(PACK, version_id=uuid4(), author=ANA, now=NOW)
-VERIFIED = rules.proved(DRAFT, proof())
+VERIFIED = rules.proved(DRAFT, proof(), PACK)
 SHADOW = rules.in_shadow(VERIFIED, by=ANA, days=7, now=NOW)
 PUBLISHED = rules.published(VERIFIED, approver=LENA, live=None, now=NOW)
 RETIRED = rules.retired(PUBLISHED, now=LATER)
@@ -77,7 +78,7 @@ def test_what_was_published_never_changes(standing: Version) -> None:
         rules.changed(standing, ANOTHER, by=ANA, now=LATER)
     with pytest.raises(Refused, match="stays"):
         rules.check_discard(standing, by=ANA)
-    assert rules.proved(standing, proof("No.")) == standing
+    assert rules.proved(standing, proof("No."), PACK) == standing
 
 
 def test_only_the_author_changes_or_discards_a_draft_so_that_nobody_approves_words_of_their_own() -> None:
@@ -94,15 +95,34 @@ def test_a_draft_stays_one_of_its_protocol() -> None:
 
 @pytest.mark.parametrize("standing", [DRAFT, VERIFIED, SHADOW])
 def test_a_version_whose_proof_fails_is_a_draft_that_knows_why(standing: Version) -> None:
-    failed = rules.proved(standing, proof("It falls."))
+    failed = rules.proved(standing, proof("It falls."), PACK)
 
     assert (failed.state, failed.certificate) == (S.DRAFT, None)
     assert "It falls." in failed.objections
 
 
+def test_a_failed_proof_keeps_the_smallest_case_with_both_tiers_and_the_rules() -> None:
+    before, after = (
+        Judged(case=Case(touch="day2", answers={"sore": sore}, context={}), tier=tier, rules=fired)
+        for sore, tier, fired in ((6, Tier.SOON, ("S1",)), (7, Tier.ROUTINE, ()))
+    )
+    falls = Checked(
+        check=Check.MONOTONE, seconds=0.1, objections=(Objection(says="It falls.", before=before, after=after),)
+    )
+
+    failed = rules.proved(DRAFT, replace(proof(), checks=(falls,)), PACK)
+
+    (record,) = failed.proof or ()
+    ((says, *case),) = record.objections
+    assert (says, failed.objections) == ("It falls.", ("It falls.",))
+    assert case[0] == "Soreness: 6 of 10"
+    assert "all else well, on day2: SOON, by S1" in case
+    assert case[-2:] == ["then Soreness: 6 of 10 → 7 of 10", "gives ROUTINE, by no rule"]
+
+
 def test_a_proof_of_another_text_counts_for_nothing() -> None:
     with pytest.raises(Refused, match="changed while it was being proved"):
-        rules.proved(DRAFT, proof(sha256=ANOTHER.sha256))
+        rules.proved(DRAFT, proof(sha256=ANOTHER.sha256), PACK)
 
 
 @pytest.mark.parametrize(
@@ -160,9 +180,9 @@ def test_a_pack_whose_proof_fails_is_refused_with_every_objection() -> None:
 def test_a_version_from_before_proofs_gets_its_certificate_or_is_refused_with_the_reason() -> None:
     old = replace(PUBLISHED, certificate=None, verifier=None, author=None, before_proofs=True)
 
-    assert rules.proved_late(old, proof()).certificate == certificate(PACK.sha256)
+    assert rules.proved_late(old, proof(), PACK).certificate == certificate(PACK.sha256)
     with pytest.raises(Unproved, match=r"It falls.*higher version"):
-        rules.proved_late(old, proof("It falls."))
+        rules.proved_late(old, proof("It falls."), PACK)
 
 
 def seal(**changes: object) -> Seal:

@@ -17,7 +17,7 @@ from survey.domain.protocol import (
     UnknownException,
     Worse,
 )
-from survey.interop.protocol_yaml import ProtocolError, load
+from survey.interop.protocol_yaml import ProtocolError, load, renumbered
 
 PACK = Path(__file__).parents[2] / "config/protocols/trigger-point-injection/v1.yaml"
 
@@ -701,6 +701,18 @@ def test_several_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
 
     keys = [mistake.message.split(":")[0] for mistake in refused.value.mistakes]
     assert keys == ["schedule.day2.day", "items.pain.kind", "rules.S1.tier", "rules.S2.tier"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("protocol: knee\nversion: 1  # of 12\ntitle: 1\n", "protocol: knee\nversion: 7  # of 12\ntitle: 1\n"),
+        ('# version: 1\nnote: version 3\n"version": 12\nx: { version: 1 }', None),
+        ("note: |\n  version: 1\n  version: 2\nversion: 12\n", "note: |\n  version: 1\n  version: 2\nversion: 7\n"),
+    ],
+)
+def test_a_text_gets_another_number_where_its_own_stands_and_nowhere_else(before: str, after: str | None) -> None:
+    assert renumbered(before, 7) == (after or before.replace("12", "7"))
 
 
 def test_anchors_that_explode_are_refused_at_once() -> None:

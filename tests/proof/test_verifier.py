@@ -70,8 +70,8 @@ def test_a_worse_answer_that_lowers_the_tier_is_shown_with_the_smallest_form_and
     assert first.before.tier.rank > first.after.tier.rank
     told = list(objection_in_words(pack, first))
     assert told[0].startswith("The tier falls from soon to routine: trend from")
-    assert any(line.startswith("  then Soreness since yesterday: ") for line in told)
-    assert told[-1] == "  gives ROUTINE, by no rule"
+    assert any(line.startswith("then Soreness since yesterday: ") for line in told)
+    assert told[-1] == "gives ROUTINE, by no rule"
 
 
 def test_a_red_flag_that_is_only_urgent_is_refused() -> None:

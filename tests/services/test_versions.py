@@ -95,8 +95,20 @@ def test_a_draft_whose_proof_fails_stays_one_and_says_what_is_wrong() -> None:
     assert not proof.holds
     assert (kept.state, kept.certificate) == (VersionState.DRAFT, None)
     assert kept.objections == tuple(one.says for checked in proof.checks for one in checked.objections) != ()
+    cases = [case for record in kept.proof or () for _, *case in record.objections if case]
+    assert all(case[-1].startswith(("all else well, on day2: ", "gives ")) for case in cases)
+    assert len(cases) > 3
     with pytest.raises(Refused, match="not proved"):
         versions.publish(draft.id, approver=LENA.actor, now=LATER)
+
+
+def test_a_proof_that_takes_too_long_is_refused_and_leaves_the_draft_as_it_was() -> None:
+    draft = drafted(numbered(2) + "# Proved by nobody else.\n")
+
+    with pytest.raises(Refused, match="too large to be proved"):
+        versions.verify(draft.id, now=AT_THE_DESK, seconds=0)
+
+    assert stored(draft.id) == draft
 
 
 @pytest.mark.parametrize(
@@ -144,6 +156,31 @@ def test_a_changed_version_is_a_draft_again_and_has_to_be_proved_anew() -> None:
         versions.publish(version.id, approver=LENA.actor, now=LATER)
 
 
+def test_the_same_text_again_changes_nothing_and_costs_no_proof() -> None:
+    version = verified()
+
+    same = versions.change(
+        version.id, version.source, name="d", expected_sha256=version.sha256, by=ANA.actor, now=LATER
+    )
+
+    assert same == stored(version.id) == version
+    with pytest.raises(Refused, match="somebody else’s"):
+        versions.change(version.id, version.source, name="d", expected_sha256=version.sha256, by=LENA.actor, now=LATER)
+
+
+@pytest.mark.parametrize("slug", ["trigger-point-injection", "lumbar-epidural-steroid-injection"])
+def test_a_copy_is_the_whole_text_with_the_next_free_number_and_nothing_else_changed(slug: str) -> None:
+    pack = desk.PACK.parents[1] / slug / "v1.yaml"
+    text = pack.read_text(encoding="utf-8")
+    one = versions.publish_file(text, name="v1", author=ANA.actor, approver=LENA.actor, now=LATER)
+    assert versions.copied(one) == numbered(2, text)
+
+    drafted(numbered(7, text))
+
+    assert versions.copied(one) == numbered(8, text)
+    assert versions.next_number("knee") == 1
+
+
 def test_of_two_changes_to_one_text_the_second_is_told_so() -> None:
     draft = drafted()
     first = {"name": "d", "expected_sha256": draft.sha256, "by": ANA.actor, "now": LATER}
@@ -159,7 +196,7 @@ def test_a_draft_has_to_be_a_protocol_and_its_number_free() -> None:
         versions.draft(
             numbered(2).replace("tier: urgent", "tier: dreadful", 1), name="mine.yaml", by=ANA.actor, now=LATER
         )
-    with pytest.raises(Refused, match=f"Version 1 of {SLUG} exists already"):
+    with pytest.raises(Refused, match=f"Version 1 of {SLUG} exists already.*: 2 is free"):
         drafted(TEXT)
 
     draft = drafted()

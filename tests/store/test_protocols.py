@@ -9,7 +9,7 @@ import pytest
 from alembic import command
 from psycopg import errors
 
-from survey.domain.versions import Version
+from survey.domain.versions import CheckRecord, Version
 from survey.services import versions
 from survey.store import migrate
 from survey.store import protocols as store
@@ -119,6 +119,18 @@ def test_a_draft_may_be_changed_and_deleted_and_a_proof_dies_with_its_text(owner
     change = "source = '', state = 'draft', certificate = NULL, verifier = NULL"
     assert owner.execute(f"UPDATE protocol_version SET {change} WHERE version = 2").rowcount == 1
     assert owner.execute("DELETE FROM protocol_version WHERE version = 2").rowcount == 1
+
+
+def test_a_proof_kept_before_the_smallest_case_was_told_is_still_read(owner: psycopg.Connection) -> None:
+    text = desk.PACK.read_text(encoding="utf-8").replace("version: 1", "version: 2", 1)
+    draft = versions.draft(text, name="draft", by=ANA.actor, now=NIGHT)
+    kept = '[{"check": "monotone", "seconds": 0.2, "objections": ["It falls."]}]'
+    owner.execute("UPDATE protocol_version SET proof = %s WHERE id = %s", (kept, draft.id))
+
+    read = _get(draft.id)
+
+    assert read.proof == (CheckRecord(check="monotone", seconds=0.2, objections=(("It falls.",),)),)
+    assert read.objections == ("It falls.",)
 
 
 def test_what_older_databases_published_stays_in_force_unproved_and_gets_its_proof_once(

@@ -211,4 +211,5 @@ def test_a_draft_shows_what_speaks_against_it(desk: Desk) -> None:
 
     page = reading(desk.get(SECOND).text)
     assert "This version cannot be published: something speaks against it." in page
-    assert "(sore_steady) does not hold." in page
+    assert "(sore_steady) does not hold. Soreness: 7 of 10 " in page
+    assert " All else well, on day2: ROUTINE, by no rule" in page
