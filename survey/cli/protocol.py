@@ -32,10 +32,11 @@ def protocol_verify(pack: Path, seconds: float) -> None:
     """
     from survey.domain.proof_words import CLAIMS, objection_in_words
     from survey.interop import protocol_yaml
+    from survey.messaging import wordings
     from survey.proof import verify
 
     read = protocol_yaml.load(pack)
-    proof = verify(read, seconds=seconds)
+    proof = verify(read, wordings=wordings.at_longest(read.languages), seconds=seconds)
     click.echo(f"{read.slug} version {read.version}, {', '.join(touch.key for touch in read.touches)}")
     for tier, count in proof.tiers.items():
         click.echo(f"  {tier:10} {count:>30,} answer sets")

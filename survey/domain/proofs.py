@@ -7,7 +7,7 @@ from enum import StrEnum
 from survey.domain.answers import Answers
 from survey.domain.protocol import Context, Tier
 
-VERIFIER = "1"
+VERIFIER = "2"
 """Version of the method. Raised with every change to what a check demands, so that old certificates tell themselves."""
 
 
@@ -30,6 +30,22 @@ class Check(StrEnum):
     """The promises that the protocol carries hold."""
     WORDS = "words"
     """Each text is there in each language, can be read, and fits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """A message to patients in one language, filled with the longest values that a site may have.
+
+    `segments`: how many a carrier makes of it, and `excess`: signs too many for one; a mail is always one. `foreign`:
+    its signs outside the GSM-7 alphabet. `missing`: why there are no words at all.
+    """
+
+    name: str
+    language: str
+    segments: int = 1
+    excess: int = 0
+    foreign: str = ""
+    missing: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,12 @@ def segments(text: str) -> tuple[Encoding, int]:
     return encoding, _parts(widths, _OF_SEVERAL[encoding])
 
 
+def excess(text: str) -> int:
+    """How many signs are too many for one segment, as the carrier counts them; 0 when it fits."""
+    encoding = segments(text)[0]
+    return max(0, sum(_width(sign, encoding) for sign in text) - _SINGLE[encoding])
+
+
 def foreign(text: str) -> str:
     """The signs that are not in the GSM alphabet, each once."""
     return "".join(sorted({sign for sign in text if sign not in BASIC and sign not in EXTENSION}))

@@ -1,13 +1,13 @@
 """Verifies a protocol: every check in turn, timed, within a limit."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from oxidd.bdd import BDDManager
 from oxidd.util import DDMemoryError
 
 from survey.domain.errors import Refused
-from survey.domain.proofs import VERIFIER, Check, Checked, Objection, Proof
+from survey.domain.proofs import VERIFIER, Check, Checked, Objection, Proof, Wording
 from survey.domain.protocol import Protocol, Tier
 from survey.proof.checks import OF_ALL, OF_ONE, Space
 from survey.proof.words import words
@@ -19,13 +19,13 @@ MOST_OBJECTIONS = 5
 """Of each check; the first mended often mends the others."""
 
 
-def verify(protocol: Protocol, *, seconds: float = SECONDS, nodes: int = NODES) -> Proof:
-    """Prove the protocol, or find what speaks against it.
+def verify(protocol: Protocol, *, wordings: Sequence[Wording], seconds: float = SECONDS, nodes: int = NODES) -> Proof:
+    """Prove the protocol, or find what speaks against it. `wordings` are the messages in each of its languages.
 
     Raises Refused when that takes more than `seconds` or `nodes`: a protocol is proved or refused, never sampled.
     """
     try:
-        return _Verification(protocol, seconds=seconds, nodes=nodes).proof()
+        return _Verification(protocol, wordings, seconds=seconds, nodes=nodes).proof()
     except (DDMemoryError, TimeoutError) as error:
         raise Refused(
             f"The protocol {protocol.slug} version {protocol.version} is too large to be proved"
@@ -34,8 +34,8 @@ def verify(protocol: Protocol, *, seconds: float = SECONDS, nodes: int = NODES) 
 
 
 class _Verification:
-    def __init__(self, protocol: Protocol, *, seconds: float, nodes: int) -> None:
-        self._protocol, self._began = protocol, time.perf_counter()
+    def __init__(self, protocol: Protocol, wordings: Sequence[Wording], *, seconds: float, nodes: int) -> None:
+        self._protocol, self._wordings, self._began = protocol, wordings, time.perf_counter()
         deadline = self._began + seconds
         # A diagram of its own for each touch, so that no count is over another one's bits.
         self._spaces = [
@@ -66,7 +66,7 @@ class _Verification:
 
     def _made(self, check: Check) -> Iterator[Objection]:
         if check is Check.WORDS:
-            yield from words(self._protocol)
+            yield from words(self._protocol, self._wordings)
         elif check in OF_ALL:
             yield from OF_ALL[check](self._spaces)
         else:

@@ -1,10 +1,10 @@
-"""The check of the texts: there in every language, easy to read in English, with the number to call in an emergency."""
+"""The check of the texts: there in every language, easy to read in English, one segment, with the emergency number."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import textstat
 
-from survey.domain.proofs import Objection
+from survey.domain.proofs import Objection, Wording
 from survey.domain.protocol import Item, Protocol, Tier, Words
 from survey.domain.protocol_texts import text_faults
 
@@ -15,8 +15,9 @@ _FILLED = {"emergency": "911", "phone": "555 0100", "date": "May 2", "time": "5 
 """What a reader sees in place of a placeholder."""
 
 
-def words(protocol: Protocol) -> Iterator[Objection]:
-    """What is missing, hard to read, or does not say whom to call."""
+def words(protocol: Protocol, wordings: Sequence[Wording]) -> Iterator[Objection]:
+    """What is missing, too long, hard to read, or does not say whom to call. `wordings` are the messages that ask."""
+    yield from _messages(protocol, wordings)
     for fault in text_faults(protocol):
         yield Objection(says=f"{'.'.join(map(str, fault.path))}: {fault.message}.")
     yield from _emergency(protocol)
@@ -38,6 +39,26 @@ def _emergency(protocol: Protocol) -> Iterator[Objection]:
     for language, text in heading.items():
         if "{emergency}" not in text:
             yield Objection(says=f"tiers.emergency.heading.{language} does not hold {{emergency}}, the number to call.")
+
+
+def _messages(protocol: Protocol, wordings: Sequence[Wording]) -> Iterator[Objection]:
+    """Each language has its messages, and each text is one segment: a carrier may lose one part of two."""
+    for language in protocol.languages:
+        mine = [wording for wording in wordings if wording.language == language]
+        if not mine:
+            yield Objection(says=f"No message in {language} was handed to the verifier.")
+        yield from (Objection(says=said) for wording in mine if (said := _fault(wording)))
+
+
+def _fault(wording: Wording) -> str | None:
+    if wording.missing:
+        return f"{wording.missing} Write {wording.name}, or take {wording.language} out of languages."
+    sent = f"{wording.name} can be sent as {wording.segments} segments"
+    if wording.foreign:
+        return f"{sent}: {wording.foreign} is not in the GSM-7 alphabet. Write it without."
+    if wording.segments > 1:
+        return f"{sent}, with the longest name and link. Shorten it by {wording.excess} or more."
+    return None
 
 
 def _pages(protocol: Protocol) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,8 @@ from uuid import UUID
 from survey.domain.accounts import Actor
 from survey.domain.errors import Conflict, Refused
 from survey.domain.sites import Site
+from survey.interop import phones
+from survey.messaging import wordings
 from survey.services import audit
 from survey.store import sites as store
 from survey.store.session import transaction
@@ -36,10 +38,26 @@ def only_or_first(now: datetime) -> Site | None:
 
 
 def add(new: Site, *, by: Actor, now: datetime) -> None:
-    """Open a site. Raises Refused when its short name is taken."""
+    """Open a site. Raises Refused when its short name is taken, or its texts would need more than one segment."""
+    _check_texts(new)
     try:
         with transaction() as tx:
             store.insert(tx, new)
             audit.record(tx, "site.added", actor=by, object_id=new.id, now=now)
     except Conflict as conflict:
         raise Refused("A site with this short name exists. Choose another short name.", field="slug") from conflict
+
+
+def _check_texts(site: Site) -> None:
+    values = {
+        "clinic": site.sms_name,
+        "emergency": site.emergency_number,
+        "phone": phones.national(site.phone),
+    }
+    for wording in wordings.misfits(values):
+        signs = f"leave out {wording.foreign}" if wording.foreign else f"shorten it by {wording.excess} signs"
+        raise Refused(
+            f"Texts would be signed with “{site.sms_name}”, and then one needs {wording.segments} segments"
+            f" ({wording.name}). Choose another name for texts: {signs}.",
+            field="sms_name",
+        )

@@ -14,6 +14,7 @@ from survey.domain.queues import Queue
 from survey.domain.versions import Version, VersionState
 from survey.interop import protocol_yaml
 from survey.interop.protocol_yaml import Mistake, ProtocolError
+from survey.messaging import wordings
 from survey.proof import verify as prove
 from survey.proof.verifier import SECONDS
 from survey.services import audit, downgrades
@@ -122,7 +123,8 @@ def verify(version_id: UUID, *, now: datetime, seconds: float = SECONDS) -> Proo
 @lru_cache(maxsize=32)
 def proof_of(source: str, seconds: float) -> Proof:
     """The proof of a pack, made once in this process. Raises Refused when that takes more than `seconds`."""
-    return prove(protocol_yaml.load(source), seconds=seconds)
+    pack = protocol_yaml.load(source)
+    return prove(pack, wordings=wordings.at_longest(pack.languages), seconds=seconds)
 
 
 def shadow(version_id: UUID, *, days: int, by: Actor, now: datetime) -> Version:

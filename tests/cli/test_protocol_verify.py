@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from survey.cli import daytwo
 from survey.domain.errors import Refused
+from tests import invitation_words
 
 PACKS = Path(__file__).parents[2] / "config/protocols"
 
@@ -34,3 +35,18 @@ def test_a_pack_with_a_slip_is_refused_with_a_form_that_a_clinician_can_read(tmp
     assert told.exception.message.startswith("refused: monotone, hazards; ")
     assert "  then Soreness since yesterday: About the same → Worse" in told.output
     assert "certificate" not in told.output
+
+
+def test_a_text_that_needs_two_segments_is_refused_before_any_patient_gets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = invitation_words.folder(tmp_path, monkeypatch) / "sms.es.txt"
+    words.write_text(
+        words.read_text(encoding="utf-8").replace("STOP=salir", "Para no recibir más: STOP"), encoding="utf-8"
+    )
+
+    told = CliRunner().invoke(daytwo, ["protocol", "verify", str(PACKS / "trigger-point-injection/v1.yaml")])
+
+    assert isinstance(told.exception, Refused)
+    assert told.exception.message.startswith("refused: words; ")
+    assert "invitation/sms.es.txt can be sent as 3 segments: á is not in the GSM-7 alphabet." in told.output

@@ -10,6 +10,7 @@ from survey.domain.protocol import Context, Flag, ReminderBy, Tier
 from survey.domain.responses import asked
 from survey.domain.triage import Answer, Answers, advice_in_words, reasons_in_words, score
 from survey.interop.protocol_yaml import load
+from survey.messaging import wordings
 from survey.proof import verify
 
 PACK = Path(__file__).parents[2] / "config/protocols/lumbar-epidural-steroid-injection/v1.yaml"
@@ -259,7 +260,7 @@ def test_the_way_and_the_level_of_the_needle_settle_what_the_rules_know(
 
 
 def test_the_pack_is_proved() -> None:
-    proof = verify(PROTOCOL)
+    proof = verify(PROTOCOL, wordings=wordings.at_longest(PROTOCOL.languages))
 
     assert [each.says for checked in proof.checks for each in checked.objections] == []
     assert proof.holds

@@ -46,3 +46,8 @@ def test_more_text_never_takes_fewer_segments(text: str, more: str) -> None:
 
 def test_the_signs_that_cost_a_segment_are_named() -> None:
     assert gsm7.foreign("más – ok") == "á–"
+
+
+@pytest.mark.parametrize(("text", "excess"), [("a" * 160, 0), ("a" * 159 + "{", 1), ("ó" * 73, 3), ("", 0)])
+def test_what_is_too_much_for_one_segment_is_counted(text: str, excess: int) -> None:
+    assert gsm7.excess(text) == excess

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from survey.interop import phones
-from survey.messaging import gsm7, registry, render
+from survey.messaging import gsm7, registry, render, wordings
 from survey.messaging.gsm7 import Encoding
 
 LANGUAGES = render.languages("invitation")
@@ -27,6 +27,10 @@ def every_text() -> list[tuple[str, str]]:
         for language in LANGUAGES
         for channel in ("sms", "email", "email_subject")
     ]
+
+
+def test_the_proof_looks_at_texts_that_are_as_long_as_these() -> None:
+    assert wordings.LONGEST == LONGEST
 
 
 def test_english_and_spanish_are_there() -> None:

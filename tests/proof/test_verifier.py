@@ -13,12 +13,18 @@ from survey.domain.proof_words import objection_in_words
 from survey.domain.proofs import Check, Proof, certificate
 from survey.domain.protocol import Protocol, Tier
 from survey.interop.protocol_yaml import load
-from survey.proof import verify
+from survey.messaging import wordings
+from survey.proof import verify as verifier
 from survey.proof.equivalence import same_tiers
+from tests import invitation_words
 
 PACKS = Path(__file__).parents[2] / "config/protocols"
 SHIPPED = load(PACKS / "trigger-point-injection/v1.yaml")
 LUMBAR = load(PACKS / "lumbar-epidural-steroid-injection/v1.yaml")
+
+
+def verify(pack: Protocol, **limits: Any) -> Proof:
+    return verifier(pack, wordings=wordings.at_longest(pack.languages), **limits)
 
 
 def objections(proof: Proof, check: Check) -> list[str]:
@@ -122,6 +128,37 @@ def hard_to_read(pack: Protocol) -> Protocol:
 )
 def test_a_text_that_would_fail_a_patient_is_refused(spoilt: Callable[[Protocol], Protocol], says: str) -> None:
     assert [said for said in objections(verify(spoilt(SHIPPED)), Check.WORDS) if said.startswith(says)]
+
+
+def test_a_text_message_of_two_segments_is_refused_and_says_what_to_shorten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = invitation_words.folder(tmp_path, monkeypatch)
+    (words / "sms.en.txt").write_text("Please, {clinic} {link} {phone} {emergency} " + "!" * 54, encoding="utf-8")
+    (words / "sms.es.txt").write_text("Atención {clinic} {link} {phone} {emergency}", encoding="utf-8")
+
+    proof = verify(SHIPPED)
+
+    assert not proof.holds
+    english, spanish = objections(proof, Check.WORDS)
+    assert english == (
+        "templates/messages/invitation/sms.en.txt can be sent as 2 segments, with the longest name and link."
+        " Shorten it by 3 or more."
+    )
+    assert spanish == (
+        "templates/messages/invitation/sms.es.txt can be sent as 2 segments: ó is not in the GSM-7 alphabet."
+        " Write it without."
+    )
+
+
+def test_a_language_in_which_nobody_can_be_asked_is_refused() -> None:
+    said = objections(verify(replace(SHIPPED, languages=("fr",))), Check.WORDS)
+    unheard = objections(verifier(SHIPPED, wordings=[]), Check.WORDS)
+
+    assert (
+        "There is no message invitation/sms.fr. Write templates/messages/invitation/sms.fr.txt, or take fr" in said[0]
+    )
+    assert unheard == [f"No message in {language} was handed to the verifier." for language in SHIPPED.languages]
 
 
 def test_a_new_wording_is_told_from_a_new_threshold() -> None:
