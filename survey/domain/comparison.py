@@ -71,6 +71,21 @@ class Compared:
         more, less = (self.before, self.after) if self.is_downgrade else (self.after, self.before)
         return tuple(rule for rule, tier in more.fired.items() if tier.rank > less.tier.rank)
 
+    @property
+    def moves(self) -> bool:
+        """Whether the tier is another one."""
+        return self.before.tier is not self.after.tier
+
+    @property
+    def differs(self) -> bool:
+        """Whether the tier is another one, or other rules fired."""
+        return self.moves or self.before.fired.keys() != self.after.fired.keys()
+
+    @property
+    def in_one_only(self) -> tuple[str, ...]:
+        """Ids of the rules that fired under one version and not under the other."""
+        return tuple(sorted(self.before.fired.keys() ^ self.after.fired.keys()))
+
 
 def compare(pack: Protocol, case: Case) -> Compared:
     """The response judged by `pack`.
@@ -133,9 +148,9 @@ class Tally:
         before, after = one.before.tier, one.after.tier
         self.judged += 1
         self.matrix[before, after] += 1
-        if before is not after or one.before.fired.keys() != one.after.fired.keys():
+        if one.differs:
             self.differing += 1
-        if before is not after:
+        if one.moves:
             self.rules.update((rule, before, after) for rule in one.because)
         self._count(one.case, before, after)
 

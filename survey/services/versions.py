@@ -21,6 +21,7 @@ from survey.services import audit, downgrades
 from survey.services.protocols import person as _person
 from survey.store import invitations as invitation_store
 from survey.store import protocols as store
+from survey.store import replays as replay_store
 from survey.store import shadows as shadow_store
 from survey.store.session import Tx, transaction
 
@@ -85,6 +86,7 @@ def change(version_id: UUID, source: str, *, name: str, expected_sha256: str, by
                 return old
             store.swap(tx, old, new)
             shadow_store.forget(tx, old.id)
+            replay_store.cancel_running(tx, old.id, by=by.id, now=now)
             audit.record(tx, "protocol.changed", actor=by, object_id=old.id, now=now, version=new.version)
     except Conflict as conflict:
         raise _taken(pack) from conflict

@@ -85,6 +85,11 @@ def in_state(tx: Tx, *states: VersionState) -> tuple[Version, ...]:
     return tuple(_as_version(row) for row in tx.run(query).mappings())
 
 
+def ids_of(tx: Tx, slug: str) -> tuple[UUID, ...]:
+    """Every version of a protocol, in whatever state."""
+    return tuple(tx.run(sa.select(protocol_version.c.id).where(protocol_version.c.slug == slug)).scalars())
+
+
 def live_id(tx: Tx, slug: str) -> UUID | None:
     """The published version of a protocol, if there is one."""
     live = (protocol_version.c.slug == slug) & (protocol_version.c.state == VersionState.PUBLISHED)

@@ -26,6 +26,8 @@ UNION ALL
 SELECT 'sending', count(*), min(lease_until) FROM message WHERE state = 'leased' AND lease_until <= :now
 UNION ALL
 SELECT 'maintenance', count(*), min(confirmed_at) FROM import_batch WHERE state = 'confirmed'
+UNION ALL
+SELECT 'maintenance', count(*), min(asked_at) FROM replay WHERE state = 'running'
 """)
 
 
