@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from survey.domain.answers import YES, Answer, Answers, answer_in_words, in_full
+from survey.domain.errors import DomainError
 from survey.domain.evaluator import Evidence, evaluator
 from survey.domain.protocol import Context, ContextFlag, Flag, Item, Protocol, Tier, in_language
 
-__all__ = ["Answer", "Answers", "Fired", "Score", "advice_in_words", "reasons_in_words", "score"]
+__all__ = ["FAULTS", "Answer", "Answers", "Fired", "Score", "advice_in_words", "reasons_in_words", "score"]
+
+FAULTS = (DomainError, LookupError, TypeError, ValueError)
+"""What a broken pack, or an answer that does not fit its pack, raises while it is judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

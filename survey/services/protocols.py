@@ -6,10 +6,12 @@ from threading import Lock
 from uuid import UUID
 
 from survey.domain import seals
-from survey.domain.errors import NotFound
+from survey.domain.accounts import Actor
+from survey.domain.errors import NotFound, Refused
 from survey.domain.protocol import Protocol
-from survey.domain.versions import Unproved, Version, VersionState
+from survey.domain.versions import Person, Unproved, Version, VersionState
 from survey.interop import pack_files, protocol_yaml
+from survey.store import accounts as account_store
 from survey.store import protocols as store
 from survey.store.session import Tx, transaction
 
@@ -112,3 +114,11 @@ def strayed_files(tx: Tx, *, folder: Path | None = None) -> tuple[str, ...]:
 def broken(tx: Tx, version_ids: Collection[UUID]) -> Mapping[UUID, str]:
     """Those of the versions that must not score anything → what is wrong with them. One query."""
     return {seal.id: said for seal in store.seals_of(tx, version_ids) if (said := seals.broken(seal))}
+
+
+def person(tx: Tx, actor: Actor) -> Person:
+    """Whoever writes or approves, as the account stands now. Raises Refused for the system."""
+    if actor.id is None:
+        raise Refused("A protocol is written and approved by people, never by the system. Name two accounts.")
+    user = account_store.get(tx, actor.id)
+    return Person(id=user.id, role=user.role, active=user.active)

@@ -11,7 +11,7 @@ from survey.domain import responses as rules
 from survey.domain.errors import DomainError, Unavailable
 from survey.domain.protocol import Protocol, Tier
 from survey.domain.sites import Site
-from survey.domain.triage import Fired
+from survey.domain.triage import FAULTS, Fired
 from survey.domain.versions import Unproved
 from survey.services import alerts, protocols
 from survey.store import scores as store
@@ -20,9 +20,6 @@ from survey.store.scores import Due, Scored
 from survey.store.session import DatabaseError, Tx, transaction
 
 log = structlog.get_logger()
-
-FAULTS = (DomainError, LookupError, TypeError, ValueError)
-"""What a broken pack, or an answer that does not fit its pack, raises while it is judged."""
 
 MOST_AT_ONCE = 1000
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from functools import lru_cache
 from uuid import UUID
 
-from survey.domain.comparison import Case, Verdict
+from survey.domain.comparison import Case, Compared, Verdict
 from survey.domain.protocol import Tier
 from survey.store.base import Row
 from survey.store.session import Tx
@@ -89,6 +89,24 @@ ORDER BY r.id, s.revision
     )
 )
 
+# Against the score of the same answers, whatever came after it.
+_TRIED = "".join(
+    (
+        _CASE,
+        """
+, w.tier AS candidate_tier, w.fired::text AS candidate_fired
+FROM shadow_score w
+JOIN score s ON s.response_id = w.response_id AND s.revision = w.revision
+JOIN response r ON r.id = w.response_id
+""",
+        _PLACES,
+        """
+WHERE w.protocol_version_id = %(candidate)s AND w.fault IS NULL
+ORDER BY r.answered_at DESC, r.id
+""",
+    )
+)
+
 _WHOSE = """
 SELECT r.id, i.procedure_id, concat_ws(' ', n.given_name, n.family_name) AS name, p.performed_on
 FROM response r
@@ -134,6 +152,14 @@ def shadowed(
 def confirmed(tx: Tx, versions: Collection[UUID]) -> tuple[Case, ...]:
     """Every score, oldest first, of each response whose alert a clinician closed as a confirmed event."""
     return _cases(tx.rows(_CONFIRMED, {"versions": list(versions)} | _HOURS))
+
+
+def tried(tx: Tx, candidate: UUID) -> tuple[Compared, ...]:
+    """What a candidate in shadow has said so far, each beside the stored score; the newest answers first."""
+    rows = tx.rows(_TRIED, {"candidate": candidate})
+    return tuple(
+        Compared(case=_as_case(row), after=_verdict(row["candidate_tier"], row["candidate_fired"])) for row in rows
+    )
 
 
 def whose(tx: Tx, responses: Collection[UUID]) -> Mapping[UUID, Whose]:

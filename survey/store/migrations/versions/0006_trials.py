@@ -30,9 +30,10 @@ CREATE TABLE replay_move (
   PRIMARY KEY (replay_id, response_id));
 
 -- What a candidate in shadow says of a new response; nobody is shown it, and nothing is paged by it.
+-- A reference to the response would lock it (FOR KEY SHARE) until the commit, and scoring skips what is locked.
 CREATE TABLE shadow_score (
   protocol_version_id uuid NOT NULL REFERENCES protocol_version ON DELETE CASCADE,
-  response_id uuid NOT NULL REFERENCES response,
+  response_id uuid NOT NULL,
   revision int NOT NULL,
   tier text CHECK (tier IN ('routine','soon','urgent','emergency')),
   fired jsonb NOT NULL DEFAULT '[]',                     -- [{rule, tier}]
