@@ -25,11 +25,13 @@ from survey.settings import ROOT
 from survey.store import sites
 from survey.store.session import transaction
 from tests import factories
-from tests.cast import ANA, JUAN, LENA, MARIA, PEOPLE, RIVERSIDE, SAM
+from tests.cast import ANA, JUAN, LENA, MARIA, PEOPLE, RIVERSIDE, SAM, Person
 from tests.conftest import Database
 
 PACK = ROOT / "config/protocols/trigger-point-injection/v1.yaml"
 SLUG = "trigger-point-injection"
+LUMBAR = "lumbar-epidural-steroid-injection"
+LUMBAR_PACK = ROOT / f"config/protocols/{LUMBAR}/v1.yaml"
 PUBLIC_URL = "https://chk.northgate.example"
 SECRET = "carrier-secret"
 
@@ -103,6 +105,12 @@ def twilio(carrier: Carrier, timeout_s: float = 5.0, *, clinic: str = PUBLIC_URL
 def enrol(enrolment: Enrolment, *, now: datetime = AT_THE_DESK, site: Site = RIVERSIDE) -> Enrolled:
     """Sam enrols somebody."""
     return patients.enrol(enrolment, site_id=site.id, protocol=SLUG, by=SAM.actor, now=now)
+
+
+def enrol_lumbar(enrolment: Enrolment, *, by: Person = SAM, now: datetime = AT_THE_DESK) -> Enrolled:
+    """Somebody enrols a patient with the second protocol, whose body sites and drugs are others."""
+    plain = replace(enrolment, body_sites=(), agents=(), context={})
+    return patients.enrol(plain, site_id=RIVERSIDE.id, protocol=LUMBAR, by=by.actor, now=now)
 
 
 def send(now: datetime) -> int:

@@ -1,6 +1,7 @@
 """Protocols: find the version that a survey began on, and see that what is in use is what was proved."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from uuid import UUID
@@ -12,8 +13,12 @@ from survey.domain.protocol import Protocol
 from survey.domain.versions import Person, Unproved, Version, VersionState
 from survey.interop import pack_files, protocol_yaml
 from survey.store import accounts as account_store
+from survey.store import procedures as procedure_store
 from survey.store import protocols as store
 from survey.store.session import Tx, transaction
+
+USED_LATELY = timedelta(days=60)
+"""So far back it is looked which protocol somebody works with."""
 
 
 def every() -> tuple[Version, ...]:
@@ -54,6 +59,16 @@ def newest() -> tuple[Protocol, ...]:
     """The pack in force of each protocol, by slug, for a choice."""
     with transaction() as tx:
         return tuple(get(tx, one.id) for one in store.in_state(tx, VersionState.PUBLISHED))
+
+
+def offered(*, to: Actor, now: datetime) -> tuple[Protocol, ...]:
+    """`newest` for one person: first the one that they enrolled with last, then as the clinic did, then by slug."""
+    packs = newest()
+    if len(packs) < 2:
+        return packs
+    with transaction() as tx:
+        used = procedure_store.protocols_used(tx, by=to.id, since=(now - USED_LATELY).date())
+    return tuple(sorted(packs, key=lambda pack: used.index(pack.slug) if pack.slug in used else len(used)))
 
 
 _packs: dict[UUID, Protocol] = {}

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from statistics import median
 from uuid import UUID
 
-from survey.domain.protocol import SCALE_MOST, Item, ItemKind, Tier
+from survey.domain.protocol import SCALE_MOST, ItemKind, Tier
 from survey.services import protocols
 from survey.store import trends as store
 from survey.store.session import Tx, transaction
@@ -106,20 +106,14 @@ def _percent(part: int, whole: int) -> int | None:
 
 
 def _spread(tx: Tx, span: Span) -> Spread | None:
-    item = _first_scale(tx)
-    if item is None:
+    """The first scale of the protocol that was asked most; which one that is, the protocol decides."""
+    version_id = store.most_asked(tx, span)
+    pack = protocols.get(tx, version_id) if version_id else None
+    item = next((item for item in pack.items if item.kind is ItemKind.SCALE), None) if pack else None
+    if pack is None or item is None:
         return None
-    people = store.scale(tx, span, item=item.key)
+    people = store.scale(tx, span, slug=pack.slug, item=item.key)
     return Spread(label=next(iter(item.label.values())), people=tuple(people.get(n, 0) for n in range(SCALE_MOST + 1)))
-
-
-def _first_scale(tx: Tx) -> Item | None:
-    """The first scale that the newest protocol asks; which one that is, the protocol decides."""
-    newest = max(protocols.listed(tx), key=lambda version: version.published_at or version.made_at, default=None)
-    if newest is None:
-        return None
-    items = protocols.get(tx, newest.id).items
-    return next((item for item in items if item.kind is ItemKind.SCALE), None)
 
 
 def _waits(contacts: Sequence[Contact]) -> Waits:

@@ -1,7 +1,7 @@
 """Procedures that patients are asked about."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -34,6 +34,14 @@ procedure = sa.Table(
     identifier("created_by"),
 )
 
+# By site, since the index by day is one for each site.
+_LAST_USED = """
+SELECT protocol FROM site CROSS JOIN LATERAL (
+  SELECT protocol, created_at, created_by FROM procedure WHERE site_id = site.id AND performed_on >= %(since)s) recent
+GROUP BY protocol
+ORDER BY max(created_at) FILTER (WHERE created_by = %(by)s) DESC NULLS LAST, max(created_at) DESC
+"""
+
 
 def get(tx: Tx, procedure_id: UUID) -> Procedure:
     """That procedure. Raises NotFound."""
@@ -55,6 +63,11 @@ def of_patient(tx: Tx, patient_id: UUID) -> tuple[Procedure, ...]:
     return tuple(
         as_procedure(row) for row in tx.run(query.order_by(procedure.c.performed_on.desc(), procedure.c.id)).mappings()
     )
+
+
+def protocols_used(tx: Tx, *, by: UUID | None, since: date) -> tuple[str, ...]:
+    """Protocols of procedures from that day on: first what `by` enrolled with last, then what anybody did."""
+    return tuple(row["protocol"] for row in tx.rows(_LAST_USED, {"by": by, "since": since}))
 
 
 def insert(tx: Tx, new: Procedure, *, import_id: UUID | None, by: UUID | None, now: datetime) -> None:

@@ -30,14 +30,23 @@ WHERE r.answered_at >= :since AND r.answered_at <= :now AND r.tier IS NOT NULL
 GROUP BY week, r.tier ORDER BY week
 """)
 
+MOST_ASKED = sa.text("""
+SELECT (array_agg(v.id ORDER BY v.version DESC))[1] AS version_id
+FROM invitation i
+JOIN protocol_version v ON v.id = i.protocol_version_id
+WHERE i.due_at >= :since AND i.due_at <= :now AND (CAST(:site_id AS uuid) IS NULL OR i.site_id = :site_id)
+GROUP BY v.slug ORDER BY count(*) DESC, v.slug LIMIT 1
+""")
+
 SCALE = sa.text("""
 SELECT (newest.value #>> '{}')::int AS number, count(*) AS people
 FROM (
   SELECT DISTINCT ON (w.response_id) w.value
   FROM response r
   JOIN invitation i ON i.id = r.invitation_id
+  JOIN protocol_version v ON v.id = i.protocol_version_id
   JOIN answer w ON w.response_id = r.id
-  WHERE r.answered_at >= :since AND r.answered_at <= :now AND w.item = :item
+  WHERE r.answered_at >= :since AND r.answered_at <= :now AND v.slug = :slug AND w.item = :item
     AND (CAST(:site_id AS uuid) IS NULL OR i.site_id = :site_id)
   ORDER BY w.response_id, w.revision DESC) newest
 WHERE jsonb_typeof(newest.value) = 'number'
@@ -99,9 +108,15 @@ def tiers(tx: Tx, span: Span) -> dict[date, dict[str, int]]:
     return weeks
 
 
-def scale(tx: Tx, span: Span, *, item: str) -> dict[int, int]:
-    """How many people chose each number of a scale; the newest answer of each counts."""
-    rows = tx.run(SCALE, span.parameters() | {"item": item}).mappings()
+def most_asked(tx: Tx, span: Span) -> UUID | None:
+    """The protocol with the most check-ins: the newest of its versions that was asked; None when there was none."""
+    found: UUID | None = tx.run(MOST_ASKED, span.parameters()).scalar_one_or_none()
+    return found
+
+
+def scale(tx: Tx, span: Span, *, slug: str, item: str) -> dict[int, int]:
+    """How many people chose each number of a protocol's scale; the newest answer of each counts."""
+    rows = tx.run(SCALE, span.parameters() | {"slug": slug, "item": item}).mappings()
     return {row["number"]: row["people"] for row in rows}
 
 

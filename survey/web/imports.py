@@ -74,7 +74,8 @@ def discard(import_id: UUID) -> ResponseReturnValue:
 def _form() -> ImportForm:
     form = ImportForm()
     form.site.choices = {str(site.id): site.name for site in clinic.known_sites(clock.now())}
-    form.protocol.choices = {pack.slug: in_language(pack.title, "en") for pack in protocols.newest()}
+    packs = protocols.offered(to=guard.actor(), now=clock.now())
+    form.protocol.choices = {pack.slug: in_language(pack.title, "en") for pack in packs}
     return form
 
 

@@ -34,7 +34,7 @@ def show(procedure_id: UUID) -> ResponseReturnValue:
 @blueprint.get("/enrol")
 @guard.requires(Permission.PATIENT_WRITE)
 def enrol() -> ResponseReturnValue:
-    """The empty form, for the protocol that the address names or the first."""
+    """The empty form, for the protocol that the address names or the one used last."""
     pack, sites, now = _pack(), clinic.known_sites(clock.now()), clock.now()
     if pack is None or not sites:
         return render_template("pages/patients/not_ready.html"), 503
@@ -132,10 +132,14 @@ def _story(procedure_id: UUID, form: StopForm, status: int) -> ResponseReturnVal
 
 
 def _pack() -> Protocol | None:
-    """The protocol that the address asks for, else the first there is."""
-    packs = protocols.newest()
+    """The protocol that the address asks for, else the one that this person works with."""
+    packs = _packs()
     asked = request.args.get("protocol")
     return next((pack for pack in packs if pack.slug == asked), packs[0] if packs else None)
+
+
+def _packs() -> tuple[Protocol, ...]:
+    return protocols.offered(to=guard.actor(), now=clock.now())
 
 
 def _enrol(form: EnrolForm, pack: Protocol) -> Enrolled | None:
@@ -169,7 +173,7 @@ def _enrol_page(form: EnrolForm, pack: Protocol, status: int) -> ResponseReturnV
         form=form,
         flags=flags,
         pack=pack,
-        packs=protocols.newest(),
+        packs=_packs(),
         say={code: forms.consent_sentence(code) for code in pack.languages},
     ), status
 

@@ -2,7 +2,7 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Barrier
 from uuid import UUID
@@ -16,9 +16,9 @@ from survey.messaging import registry
 from survey.services import health, protocols, scores, sheets, versions
 from survey.store.session import transaction
 from tests import desk, factories
-from tests.cast import NIGHT, PEOPLE, SAM
+from tests.cast import BEN, LENA, NIGHT, PEOPLE, SAM, Person
 from tests.conftest import Database
-from tests.desk import SLUG, WEDNESDAY_TEN
+from tests.desk import AT_THE_DESK, LUMBAR, SLUG, WEDNESDAY_TEN
 from tests.staff import CALM
 
 THREADS = 4
@@ -136,3 +136,34 @@ def test_a_file_of_a_version_that_is_not_published_is_nobodys_trouble(database: 
 def _told(*names: str) -> list[health.Check]:
     registry.wire(registry.Wiring(public_url=desk.PUBLIC_URL, sms=None, email=None))
     return [check for check in health.examine(WEDNESDAY_TEN) if check.name in names]
+
+
+def offered_to(who: Person, *, now: datetime = WEDNESDAY_TEN) -> list[str]:
+    return [pack.slug for pack in protocols.offered(to=who.actor, now=now)]
+
+
+def test_with_two_protocols_each_is_offered_first_the_one_they_enrolled_with_last(database: Database) -> None:
+    assert database
+    desk.open_clinic()
+    desk.publish(desk.LUMBAR_PACK)
+    assert offered_to(SAM) == [LUMBAR, SLUG]
+
+    desk.enrol(desk.maria())
+    assert offered_to(SAM) == offered_to(BEN) == [SLUG, LUMBAR]
+
+    desk.enrol_lumbar(desk.juan(), by=BEN, now=AT_THE_DESK + timedelta(hours=1))
+    assert offered_to(SAM) == [SLUG, LUMBAR]
+    assert offered_to(BEN) == [LUMBAR, SLUG]
+    assert offered_to(LENA) == [LUMBAR, SLUG]
+
+
+def test_what_was_used_long_ago_or_is_retired_is_not_offered_first(database: Database) -> None:
+    assert database
+    desk.open_clinic()
+    desk.publish(desk.LUMBAR_PACK)
+    desk.enrol(desk.maria())
+
+    assert offered_to(SAM, now=AT_THE_DESK + protocols.USED_LATELY + timedelta(days=2)) == [LUMBAR, SLUG]
+
+    versions.retire(protocols.numbered(SLUG, 1).id, by=LENA.actor, now=WEDNESDAY_TEN)
+    assert offered_to(SAM) == [LUMBAR]

@@ -7,7 +7,7 @@ import pytest
 from survey.domain.alerts import ContactResult
 from survey.domain.protocol import Tier
 from survey.services import alerts, trends
-from tests import surveys
+from tests import desk, surveys
 from tests.cast import ANA
 from tests.conftest import Database
 from tests.staff import BREATHLESS, CALM, answered
@@ -87,6 +87,24 @@ def test_the_protocols_first_scale_is_spread_and_the_newest_answer_counts() -> N
     assert spread is not None
     assert spread.label == "Soreness"
     assert (spread.people[2], spread.people[9], spread.total) == (1, 0, 1)
+
+
+def test_of_two_protocols_the_one_that_was_asked_most_is_spread_over_its_own_answers() -> None:
+    desk.publish(desk.LUMBAR_PACK, now=NOW)
+    day = NOW.date() - timedelta(days=1)
+    for name in ("One", "Two"):
+        desk.enrol_lumbar(desk.maria(performed_on=day, mrn=name), now=NOW - timedelta(hours=1))
+    answer(1, CALM)
+    due = look(now=NOW + timedelta(days=3)).spread
+    assert due is not None
+    assert due.label == "Back or leg pain"
+    assert due.total == 0
+
+    answer(4, CALM)
+
+    spread = look(now=NOW + timedelta(days=3)).spread
+    assert spread is not None
+    assert (spread.label, spread.total) == ("Soreness", 5)
 
 
 def test_time_to_contact_counts_from_the_alert_to_the_first_call() -> None:

@@ -1,5 +1,6 @@
 """Importing: nobody is enrolled by looking, the good rows go in, the bad ones say where and why."""
 
+import re
 from datetime import timedelta
 from io import BytesIO
 
@@ -9,6 +10,8 @@ import sqlalchemy as sa
 from survey import clock
 from survey.services import imports
 from survey.store.session import transaction
+from tests import desk as place
+from tests import surveys
 from tests.cast import RIVERSIDE, SAM
 from tests.desk import SLUG
 from tests.staff import SAME_ORIGIN, Desk
@@ -46,6 +49,15 @@ def upload(desk: Desk, content: bytes, name: str = "procedures.csv"):
 def enrolled() -> int:
     with transaction() as tx:
         return tx.run(sa.text("SELECT count(*) FROM procedure")).scalar_one()
+
+
+def test_with_two_protocols_the_one_used_last_is_chosen_beforehand(sam: Desk) -> None:
+    place.publish(place.LUMBAR_PACK)
+    surveys.invited(clock.now())
+
+    choices = re.findall(r'<option( selected)? value="([a-z-]+-injection)"', sam.get("/imports/new").text)
+
+    assert [slug for _, slug in choices] == [SLUG, place.LUMBAR]
 
 
 def test_the_preview_says_what_each_row_would_do_and_enrols_nobody(sam: Desk) -> None:

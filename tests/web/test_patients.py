@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from survey import clock
 from survey.services import stories
 from survey.store.session import transaction
+from tests import desk as place
 from tests import staff, surveys
 from tests.cast import RIVERSIDE, SAM
 from tests.staff import BREATHLESS, CALM, Desk
@@ -94,6 +95,18 @@ def test_flags_that_nobody_knows_are_kept_as_unknown_and_settled_ones_are_not_as
     assert 'name="flag_site_chest"' not in asked
     context = row("SELECT context FROM procedure")["context"]
     assert context == {"anticoag": "unknown", "diabetes": "yes", "immuno": "unknown", "lung": "unknown"}
+
+
+def test_with_two_protocols_the_form_begins_with_the_one_used_last_and_links_the_other(sam: Desk) -> None:
+    lumbar = place.publish(place.LUMBAR_PACK).title
+    before = sam.get("/enrol").text
+    surveys.invited(clock.now())
+
+    after = sam.get("/enrol").text
+
+    assert f"Protocol: {lumbar}." in before
+    assert f"Protocol: {lumbar}." not in after
+    assert f'href="/enrol?protocol={place.LUMBAR}">{lumbar}</a>' in after
 
 
 @pytest.mark.parametrize(
