@@ -1,4 +1,4 @@
-"""Protocols at the command line: which versions there are, one in words, what two differ in, and publishing."""
+"""Protocols at the command line: which versions there are, one in words, what two differ in, and their lives."""
 
 from datetime import datetime
 from itertools import groupby
@@ -84,6 +84,35 @@ def protocol_publish(pack: Path | None, author: str, approver: str) -> None:
             place.read(path), name=str(path), author=writes, approver=approves, now=clock.now()
         )
         click.echo(f"{published.slug} version {published.version}: {published.state}.")
+
+
+@protocol.command("retire")
+@click.argument("slug", metavar="PROTOCOL")
+@click.argument("version", type=click.IntRange(min=1))
+@click.option("--by", required=True, metavar="EMAIL", help="A manager's account.")
+def protocol_retire(slug: str, version: int, by: str) -> None:
+    """Take VERSION of PROTOCOL out of force, with nothing in its place. This cannot be undone.
+
+    Nobody can be enrolled with the protocol until another version is published. Surveys that began go on.
+    """
+    place.connect()
+    from survey.services import protocols, versions
+
+    retired = versions.retire(protocols.numbered(slug, version).id, by=_account(by, "by"), now=clock.now())
+    click.echo(f"{retired.slug} version {retired.version}: {retired.state}.")
+
+
+@protocol.command("discard")
+@click.argument("slug", metavar="PROTOCOL")
+@click.argument("version", type=click.IntRange(min=1))
+@click.option("--by", required=True, metavar="EMAIL", help="Its author's account.")
+def protocol_discard(slug: str, version: int, by: str) -> None:
+    """Throw VERSION of PROTOCOL away, which was never published, with what was tried with it."""
+    place.connect()
+    from survey.services import protocols, versions
+
+    versions.discard(protocols.numbered(slug, version).id, by=_account(by, "by"), now=clock.now())
+    click.echo(f"{slug} version {version}: discarded.")
 
 
 @protocol.command("list")

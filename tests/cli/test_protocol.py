@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from survey import settings
+from survey import clock, settings
 from survey.cli import daytwo
 from survey.domain.errors import DomainError, NotFound, Refused
-from survey.services import protocols
+from survey.services import protocols, versions
 from tests import desk, factories
 from tests.cast import ANA, LENA, PEOPLE
 from tests.conftest import Database
@@ -111,3 +111,19 @@ def test_two_versions_are_compared_in_words(run: Run, second: str) -> None:
     assert "    + Now " in told
     assert "    - " in told
     assert run("diff", SLUG, "1", "1").output == f"Versions 1 and 1 of {SLUG} say the same.\n"
+
+
+def test_a_manager_retires_a_version_and_an_author_discards_a_draft(run: Run, second: str) -> None:
+    run("publish", str(desk.PACK), *TWO_PEOPLE)
+    versions.draft(Path(second).read_text(encoding="utf-8"), name="second", by=ANA.actor, now=clock.now())
+    with pytest.raises(Refused, match="Only a manager"):
+        run("retire", SLUG, "1", f"--by={ANA.email}")
+    with pytest.raises(Refused, match="somebody else’s"):
+        run("discard", SLUG, "2", f"--by={LENA.email}")
+    with pytest.raises(Refused, match=r"Nobody has the account nobody@example.org \(--by\)"):
+        run("discard", SLUG, "2", "--by=nobody@example.org")
+
+    assert run("discard", SLUG, "2", f"--by={ANA.email}").output == f"{SLUG} version 2: discarded.\n"
+    assert run("retire", SLUG, "1", f"--by={LENA.email}").output == f"{SLUG} version 1: retired.\n"
+
+    assert [(one.version, one.state) for one in protocols.every()] == [(1, "retired")]
