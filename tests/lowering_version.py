@@ -70,7 +70,7 @@ def listed(version: Version) -> tuple[Downgrade, ...]:
 
 
 def sign(
-    version: Version, response_id: UUID, *, by: Person, now: datetime, reason: str = "An image was clear."
+    version: Version, response_id: UUID, *, by: Person, now: datetime, reason: str = "Image clear."
 ) -> None:
     """Somebody signs the downgrade of that response, as it stands now."""
     (found,) = [one for one in listed(version) if one.weighed.response_id == response_id]

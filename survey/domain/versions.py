@@ -210,6 +210,12 @@ def published(version: Version, *, approver: Person, live: Version | None, now: 
     Raises Refused unless it is proved, newer than what is in force, and approved by a manager who did not write it.
     """
     check_approver(version.author, approver)
+    check_ready(version, live)
+    return replace(moved(version, _S.PUBLISHED), published_at=now, published_by=approver.id)
+
+
+def check_ready(version: Version, live: Version | None) -> None:
+    """Raises Refused unless the version is proved, by this Daytwo, and newer than what is in force."""
     if version.certificate is None:
         raise Refused(f"{version.name} is not proved. Prove it first.")
     text = hashlib.sha256(version.source.encode()).hexdigest()
@@ -217,7 +223,6 @@ def published(version: Version, *, approver: Person, live: Version | None, now: 
         raise Refused(f"{version.name} was proved by an older Daytwo, or as another text. Prove it again.")
     if live is not None and live.version >= version.version:
         raise Refused(f"{live.name} is published. Give this text a higher version than {live.version}.")
-    return replace(moved(version, _S.PUBLISHED), published_at=now, published_by=approver.id)
 
 
 def check_approver(author: UUID | None, approver: Person) -> None:

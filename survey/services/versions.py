@@ -10,15 +10,13 @@ from survey.domain.downgrades import refuse_unsigned
 from survey.domain.errors import Conflict, Refused, Stale
 from survey.domain.proofs import Proof
 from survey.domain.protocol import Protocol
-from survey.domain.queues import Queue
 from survey.domain.versions import Version, VersionState
 from survey.interop import protocol_yaml
 from survey.interop.protocol_yaml import Mistake, ProtocolError
 from survey.messaging import wordings
 from survey.proof import verify as prove
 from survey.proof.verifier import SECONDS
-from survey.services import audit, downgrades
-from survey.services.protocols import person as _person
+from survey.services import audit, downgrades, protocols
 from survey.store import invitations as invitation_store
 from survey.store import protocols as store
 from survey.store import replays as replay_store
@@ -81,7 +79,7 @@ def change(version_id: UUID, source: str, *, name: str, expected_sha256: str, by
             old = store.get_for_update(tx, version_id)
             if old.sha256 != expected_sha256:
                 raise Stale("This draft has changed meanwhile. Look at it again.")
-            new = rules.changed(old, pack, by=_person(tx, by), now=now)
+            new = rules.changed(old, pack, by=protocols.person(tx, by), now=now)
             if new.sha256 == old.sha256:
                 return old
             store.swap(tx, old, new)
@@ -97,7 +95,7 @@ def discard(version_id: UUID, *, by: Actor, now: datetime) -> None:
     """Throw a version away that was never published. Raises Refused, NotFound."""
     with transaction() as tx:
         old = store.get_for_update(tx, version_id)
-        rules.check_discard(old, by=_person(tx, by))
+        rules.check_discard(old, by=protocols.person(tx, by))
         store.delete(tx, old)
         audit.record(tx, "protocol.discarded", actor=by, object_id=old.id, now=now, version=old.version)
 
@@ -136,11 +134,10 @@ def shadow(version_id: UUID, *, days: int, by: Actor, now: datetime) -> Version:
     """
     with transaction() as tx:
         old = store.get_for_update(tx, version_id)
-        new = rules.in_shadow(old, by=_person(tx, by), days=days, now=now)
+        new = rules.in_shadow(old, by=protocols.person(tx, by), days=days, now=now)
         store.swap(tx, old, new)
         shadow_store.forget(tx, old.id)
         audit.record(tx, "protocol.shadowed", actor=by, object_id=old.id, now=now, version=old.version, days=days)
-        tx.ring(Queue.MAINTENANCE)
     return new
 
 
@@ -148,7 +145,7 @@ def end_shadow(version_id: UUID, *, by: Actor, now: datetime) -> Version:
     """Let a candidate judge no more; what it said stays to be read. Raises Refused."""
     with transaction() as tx:
         old = store.get_for_update(tx, version_id)
-        new = rules.out_of_shadow(old, by=_person(tx, by), now=now)
+        new = rules.out_of_shadow(old, by=protocols.person(tx, by), now=now)
         store.swap(tx, old, new)
         audit.record(tx, "protocol.shadow_ended", actor=by, object_id=old.id, now=now, version=old.version)
     return new
@@ -184,7 +181,7 @@ def publish_file(source: str, *, name: str, author: Actor, approver: Actor, now:
         standing = store.find(tx, pack.slug, pack.version)
         if standing is not None:
             return _the_same(standing, pack)
-        rules.check_approver(_person(tx, author).id, _person(tx, approver))
+        rules.check_approver(protocols.person(tx, author).id, protocols.person(tx, approver))
     proof = proof_of(source, SECONDS)
     rules.refuse_unproved(proof, name)
     try:
@@ -202,7 +199,7 @@ def retire(version_id: UUID, *, by: Actor, now: datetime) -> Version:
     """Take a version out of force without another one: nobody can be enrolled with its protocol then."""
     with transaction() as tx:
         old = store.get_for_update(tx, version_id)
-        rules.check_manager(_person(tx, by))
+        rules.check_manager(protocols.person(tx, by))
         return _retire(tx, old, by=by, now=now)
 
 
@@ -224,7 +221,7 @@ def prove_old(*, now: datetime) -> int:
 
 
 def _drafted(tx: Tx, pack: Protocol, *, by: Actor, now: datetime) -> Version:
-    new = rules.drafted(pack, version_id=uuid4(), author=_person(tx, by), now=now)
+    new = rules.drafted(pack, version_id=uuid4(), author=protocols.person(tx, by), now=now)
     store.insert(tx, new)
     audit.record(tx, "protocol.drafted", actor=by, object_id=new.id, now=now, version=new.version)
     return new
@@ -232,7 +229,7 @@ def _drafted(tx: Tx, pack: Protocol, *, by: Actor, now: datetime) -> Version:
 
 def _publish(tx: Tx, old: Version, pack: Protocol, *, approver: Actor, way_out: str, now: datetime) -> Version:
     live = store.live_for_update(tx, old.slug)
-    new = rules.published(old, approver=_person(tx, approver), live=live, now=now)
+    new = rules.published(old, approver=protocols.person(tx, approver), live=live, now=now)
     refuse_unsigned(old.name, downgrades.of(tx, old, pack), way_out=way_out)
     if live is not None:
         _retire(tx, live, by=approver, now=now)

@@ -156,7 +156,7 @@ def confirmed(tx: Tx, versions: Collection[UUID]) -> tuple[Case, ...]:
 
 def tried(tx: Tx, candidate: UUID) -> tuple[Compared, ...]:
     """What a candidate in shadow has said so far, each beside the stored score; the newest answers first."""
-    rows = tx.rows(_TRIED, {"candidate": candidate})
+    rows = tx.rows(_TRIED, {"candidate": candidate} | _HOURS)
     return tuple(
         Compared(case=_as_case(row), after=_verdict(row["candidate_tier"], row["candidate_fired"])) for row in rows
     )

@@ -35,6 +35,8 @@ invitation = sa.Table(
 
 _FIELDS = tuple(field.name for field in fields(Invitation))
 _SELECT = sa.select(*(invitation.c[name] for name in _FIELDS))
+_WAITING = [InvitationState.SCHEDULED.value, InvitationState.UNDELIVERABLE.value]
+_ENDED = [InvitationState.COMPLETED.value, InvitationState.STOPPED.value, InvitationState.EXPIRED.value]
 
 
 def get(tx: Tx, invitation_id: UUID) -> Invitation:
@@ -55,8 +57,7 @@ def of_procedure(tx: Tx, procedure_id: UUID) -> tuple[Invitation, ...]:
 
 def expired(tx: Tx, *, now: datetime, limit: int) -> tuple[Invitation, ...]:
     """Invitations past their end that nobody has closed, locked, at most `limit`."""
-    ended = [InvitationState.COMPLETED, InvitationState.STOPPED, InvitationState.EXPIRED]
-    query = _SELECT.where((invitation.c.expires_at <= now) & invitation.c.state.not_in(ended))
+    query = _SELECT.where((invitation.c.expires_at <= now) & invitation.c.state.not_in(_ENDED))
     return _many(tx, query.limit(limit).with_for_update(skip_locked=True))
 
 
@@ -75,13 +76,33 @@ def swap(tx: Tx, old: Invitation, new: Invitation, *, by: UUID | None = None) ->
         raise Stale("This survey has changed meanwhile. Look at it again.")
 
 
-_MOVE_UNSENT = """
-UPDATE invitation i SET protocol_version_id = %(to)s
-FROM protocol_version v
-WHERE v.id = i.protocol_version_id AND v.slug = %(slug)s AND v.id <> %(to)s
-AND i.state = ANY(%(waiting)s) AND i.sent_at IS NULL AND i.touch = ANY(%(touches)s)
+# What was neither sent nor begun, for a contact that the new version knows.
+_UNSENT = """
+i.state = ANY(%(waiting)s) AND i.sent_at IS NULL AND i.touch = ANY(%(touches)s)
 AND NOT EXISTS (SELECT FROM response r WHERE r.invitation_id = i.id)
 """
+
+_MOVE_UNSENT = "".join(
+    (
+        """
+UPDATE invitation i SET protocol_version_id = %(to)s
+FROM protocol_version v
+WHERE v.id = i.protocol_version_id AND v.slug = %(slug)s AND v.id <> %(to)s AND
+""",
+        _UNSENT,
+    )
+)
+
+_IN_FLIGHT = "".join(
+    (
+        "SELECT count(*) FILTER (WHERE unsent) AS move, count(*) FILTER (WHERE NOT unsent) AS stay FROM (SELECT",
+        _UNSENT,
+        """
+AS unsent FROM invitation i JOIN protocol_version v ON v.id = i.protocol_version_id
+WHERE v.slug = %(slug)s AND v.id <> %(to)s AND i.state <> ALL(%(ended)s)) AS open
+""",
+    )
+)
 
 
 def move_unsent(tx: Tx, slug: str, *, to: UUID, touches: Sequence[str]) -> int:
@@ -89,8 +110,14 @@ def move_unsent(tx: Tx, slug: str, *, to: UUID, touches: Sequence[str]) -> int:
 
     `touches` are the contacts that the new version knows; whatever waits for another one stays on its version.
     """
-    waiting = [InvitationState.SCHEDULED.value, InvitationState.UNDELIVERABLE.value]
-    return tx.change(_MOVE_UNSENT, {"to": to, "slug": slug, "waiting": waiting, "touches": list(touches)})
+    return tx.change(_MOVE_UNSENT, {"to": to, "slug": slug, "waiting": _WAITING, "touches": list(touches)})
+
+
+def in_flight(tx: Tx, slug: str, *, to: UUID, touches: Sequence[str]) -> tuple[int, int]:
+    """Of the surveys on other versions that have not ended: how many `move_unsent` would move, and how many stay."""
+    given = {"to": to, "slug": slug, "waiting": _WAITING, "touches": list(touches), "ended": _ENDED}
+    (row,) = tx.rows(_IN_FLIGHT, given)
+    return row["move"], row["stay"]
 
 
 def _one(tx: Tx, query: sa.Select[Any]) -> Invitation:

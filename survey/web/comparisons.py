@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from survey.domain.comparison import Tally
 from survey.domain.protocol import Protocol
+from survey.domain.versions import Version
+from survey.services import protocols
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,12 @@ class Load:
 def rule_words(*packs: Protocol) -> Mapping[str, str]:
     """Rule id → its reason; where two packs have a rule of one id, the later pack's."""
     return {rule.id: rule.why for pack in packs for rule in pack.rules}
+
+
+def rules_known_to(one: Version) -> Mapping[str, str]:
+    """The rules that a stored score may name, and those of `one`: rule id → its reason, as `one` words it if it can."""
+    older = [other for other in protocols.every() if other.slug == one.slug and other.state.is_fixed]
+    return rule_words(*(protocols.pack(each.id) for each in (*reversed(older), one)))
 
 
 def pages_a_week(tally: Tally) -> Load | None:
