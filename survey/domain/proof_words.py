@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from survey.domain.answers import YES, Answer, answer_in_words, in_full
+from survey.domain.conditions import NumberAtLeast, NumberAtMost, leaves
 from survey.domain.proofs import Check, Judged, Objection
-from survey.domain.protocol import Flag, Item, ItemKind, Protocol, in_language
+from survey.domain.protocol import Flag, Item, ItemKind, Protocol, Worse, in_language
+from survey.domain.questionnaire import visible_items
+from survey.domain.responses import asked
 
 CLAIMS: Mapping[Check, str] = {
     Check.TOTAL: "each answer set has exactly one tier",
@@ -29,10 +32,11 @@ def objection_in_words(protocol: Protocol, objection: Objection) -> Iterator[str
 
 
 def _case(protocol: Protocol, judged: Judged) -> Iterator[str]:
-    """Only what is not at its best: a form of which all else is well."""
-    for item in protocol.items:
-        answer = judged.case.answers.get(item.key)
-        if item.key in judged.case.answers and not _is_best(item, answer):
+    """Only what is not at its best or left open: a form of which all else is well."""
+    case = judged.case
+    for item in visible_items(asked(protocol, case.touch), case.answers, case.context):
+        answer = case.answers.get(item.key)
+        if item.required if answer is None else not _is_best(protocol, item, answer):
             yield f"{_label(protocol, item)}: {_answer(protocol, item, answer)}"
     for flag in protocol.flags:
         value = judged.case.context.get(flag.key, Flag.UNKNOWN)
@@ -66,7 +70,7 @@ def _label(protocol: Protocol, item: Item) -> str:
 def _answer(protocol: Protocol, item: Item, answer: Answer | None) -> str:
     """As a person reads it; lines that are left open are told as well."""
     said = answer_in_words(protocol, item, answer, protocol.languages[0])
-    open_too = isinstance(answer, Mapping) and not in_full(item, answer) and YES in answer.values()
+    open_too = isinstance(answer, Mapping) and not in_full(item, answer)
     return f"{said}, other lines left open" if open_too else said
 
 
@@ -74,7 +78,7 @@ def _flag(protocol: Protocol, value: Flag) -> str:
     return protocol.say(f"flag_{value}", protocol.languages[0])
 
 
-def _is_best(item: Item, answer: Answer | None) -> bool:
+def _is_best(protocol: Protocol, item: Item, answer: Answer) -> bool:
     """Whether it is the answer of a patient who is well."""
     match item.kind:
         case ItemKind.CHOICE:
@@ -86,4 +90,19 @@ def _is_best(item: Item, answer: Answer | None) -> bool:
         case ItemKind.TEXT:
             return not answer
         case ItemKind.NUMBER:
-            return False
+            return _is_best_number(protocol, item, answer)
+
+
+def _is_best_number(protocol: Protocol, item: Item, answer: Answer) -> bool:
+    """One without an order is as good as any other, unless something hangs on it."""
+    if item.worse is Worse.NEITHER:
+        return item.key not in _compared(protocol)
+    return answer in ("", item.least if item.worse is Worse.HIGHER else item.most)
+
+
+def _compared(protocol: Protocol) -> set[str]:
+    """Items with which a condition compares a number."""
+    conditions = [item.show_if for item in protocol.items] + [hazard.when for hazard in protocol.hazards]
+    conditions += [derived.when for derived in protocol.sets] + [rule.when for rule in protocol.rules]
+    every = [leaf for condition in conditions if condition for leaf in leaves(condition)]
+    return {leaf.item for leaf in every if isinstance(leaf, NumberAtLeast | NumberAtMost)}

@@ -205,10 +205,10 @@ def _hazard(space: Space, hazard: Hazard) -> BDDFunction:
     items, flags = space.meaning.blocks.items, space.meaning.blocks.flags
     absent = [block.where(lambda said: said == Flag.NO) for key, block in flags.items() if key not in hazard.only]
     best = [
-        ~space.meaning.shown[key] | _at_best(block)
-        for key, blocks in items.items()
-        for block in blocks
-        if not {key, f"{key}.{block.line}"} & {*hazard.only}
+        ~space.meaning.shown[item.key] | _at_best(item, block)
+        for item in space.meaning.protocol.items
+        for block in items[item.key]
+        if not {item.key, f"{item.key}.{block.line}"} & {*hazard.only}
     ]
     # A promise about open questions is about forms on which only those are open.
     named = {leaf.item for leaf in leaves(hazard.when) if isinstance(leaf, Unanswered)} if hazard.when else set()
@@ -217,9 +217,10 @@ def _hazard(space: Space, hazard: Hazard) -> BDDFunction:
     return space.meaning.all([meant, ~others_open, *absent, *best])
 
 
-def _at_best(block: Block) -> BDDFunction:
-    """Its best value; any answer at all where the values have no order."""
-    return block.among([block.best]) if block.best is not None else ~block.among([OPEN])
+def _at_best(item: Item, block: Block) -> BDDFunction:
+    """Its best value, any answer at all where the values have no order; and none where the item may stay open."""
+    best = block.among([block.best]) if block.best is not None else ~block.among([OPEN])
+    return best if item.required else best | block.among([OPEN])
 
 
 def _broken(space: Space, hazard: Hazard, meant: BDDFunction) -> Iterator[Objection]:

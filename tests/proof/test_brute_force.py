@@ -11,10 +11,10 @@ from oxidd.bdd import BDDManager
 
 from survey.domain import conditions as c
 from survey.domain.proofs import Check, Judged, Objection
-from survey.domain.protocol import Hazard, ItemKind, Protocol, Tier
+from survey.domain.protocol import Hazard, ItemKind, Option, Protocol, Tier
 from survey.proof.checks import OF_ALL, OF_ONE, Space, total
 from tests.proof import brute
-from tests.proof.packs import item_of, pack, packs, rule_of
+from tests.proof.packs import WORDS, item_of, pack, packs, rule_of
 from tests.proof.worlds import View, World
 
 PACKS = 2_000
@@ -33,11 +33,13 @@ BY_ANSWERS = (*OF_ONE, *OF_ALL)
 
 
 _PAIN = item_of("pain", ItemKind.SCALE, True, ordered=True)
+_SLEEP = (Option(key="good", text=WORDS), Option(key="poor", text=WORDS))
+_BAD = c.NumberAtLeast(item="pain", least=8)
 SMALL = pack(
     items=(_PAIN,),
     rules=(
         rule_of("OPEN", Tier.SOON, c.Unanswered()),
-        rule_of("BAD", Tier.EMERGENCY, c.NumberAtLeast(item="pain", least=8)),
+        rule_of("BAD", Tier.EMERGENCY, _BAD),
     ),
 )
 """One question, one rule that pages, and the rule for what is open."""
@@ -56,6 +58,17 @@ TREND_OPEN = pack(
     ),
 )
 """A promise about one open question; another open question is urgent."""
+
+
+SKIPPED = pack(
+    items=(_PAIN, item_of("sleep", ItemKind.CHOICE, False, ordered=True, options=_SLEEP)),
+    rules=(
+        rule_of("OPEN", Tier.SOON, c.Unanswered()),
+        rule_of("BAD", Tier.SOON, c.AllOf(of=(_BAD, c.OptionIn(item="sleep", options=("good",))))),
+    ),
+    hazards=(Hazard(key="H", says="Bad pain alone is soon.", when=_BAD, only=("pain",), at_least=Tier.SOON),),
+)
+"""A promise that is kept only where the question that may stay open was answered."""
 
 
 def spaces_of(protocol: Protocol) -> list[Space]:
@@ -127,6 +140,14 @@ def test_a_pack_whose_tiers_do_not_nest_would_not_be_total():
 def test_a_promise_about_one_open_question_says_nothing_of_forms_on_which_another_is_open():
     assert not objections(spaces_of(TREND_OPEN))[Check.HAZARDS]
     assert brute.checked(TREND_OPEN).holds[Check.HAZARDS]
+
+
+def test_a_promise_speaks_of_forms_too_on_which_what_may_stay_open_is_open():
+    (said,) = objections(spaces_of(SKIPPED))[Check.HAZARDS]
+
+    assert said.before is not None
+    assert said.before.case.answers == {"pain": 8}
+    assert not brute.checked(SKIPPED).holds[Check.HAZARDS]
 
 
 def test_verifier_and_brute_force_agree_on_every_check_count_and_case(agreed):

@@ -27,39 +27,40 @@ class Slot:
     values: Sequence[Said]
     order: Sequence[Said]
     best: Sequence[Said]
-    """What counts as a good day, where a promise wants the rest to be well."""
+    """What counts as a good day, where a promise wants the rest to be well; nothing at all, where that is allowed."""
 
 
 def slots_of(protocol: Protocol, item: Item) -> Iterator[Slot]:
     """One slot for an item, or one for each of its lines."""
+    skipped = [] if item.required else [None]
     match item.kind:
         case ItemKind.CHOICE:
             options = [option.key for option in item.options]
             order = options if item.ordered else []
-            yield Slot(item.key, "", [None, *options], order, options[:1] if item.ordered else options)
+            yield Slot(item.key, "", [None, *options], order, [*(options[:1] if item.ordered else options), *skipped])
         case ItemKind.LINES:
             for line in item.lines:
-                yield _line(item, line.key, exclusive=line.exclusive)
+                yield _line(item, line.key, skipped, exclusive=line.exclusive)
         case ItemKind.TEXT:
             red = [phrase for phrases in protocol.red_words.values() for phrase in phrases][-1:]
             values = ([] if item.required else [""]) + [NOTHING_RED] + [f"Today: {phrase}!" for phrase in red]
             yield Slot(item.key, "", [None, *values], values, values[:1] if item.required else [None, ""])
         case _:
-            yield _number(item)
+            yield _number(item, skipped)
 
 
-def _line(item: Item, line: str, *, exclusive: bool) -> Slot:
+def _line(item: Item, line: str, skipped: Sequence[None], *, exclusive: bool) -> Slot:
     if exclusive:
         return Slot(item.key, line, [None, "yes"], [], [None])
-    return Slot(item.key, line, [None, "no", "yes"], ["no", "yes"] if item.ordered else [], ["no"])
+    return Slot(item.key, line, [None, "no", "yes"], ["no", "yes"] if item.ordered else [], ["no", *skipped])
 
 
-def _number(item: Item) -> Slot:
+def _number(item: Item, skipped: Sequence[None]) -> Slot:
     step = 10**item.decimals
     ends = (0, 10) if item.kind is ItemKind.SCALE else (round(item.least * step), round(item.most * step))
     numbers = [number / step for number in range(ends[0], ends[1] + 1)]
     order = {"higher": numbers, "lower": numbers[::-1], "neither": []}[item.worse.value]
-    return Slot(item.key, "", [None, *numbers], order, order[:1] or numbers)
+    return Slot(item.key, "", [None, *numbers], order, [*(order[:1] or numbers), *skipped])
 
 
 @dataclass(slots=True)
