@@ -48,7 +48,7 @@ STAFF_SENTENCES = {
     403: "Your account does not open this page.",
     404: "There is nothing at this address, or not for your account.",
     405: "This address takes another kind of request. Go back and use the page's own buttons.",
-    413: "This is larger than we take: 5 MB for a file, 64 KB for a form.",
+    413: "This is larger than we take: 5 MB for a file or a protocol, 64 KB for any other form.",
     429: "Too many tries. Wait a minute and try again.",
     500: "Something went wrong on our side. It is in the log; your last change may not be saved.",
 }

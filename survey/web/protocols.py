@@ -15,6 +15,7 @@ from survey.domain.accounts import Permission
 from survey.domain.proof_words import CLAIMS
 from survey.domain.protocol import Protocol, Tier
 from survey.domain.protocol_diff import changes, pieces
+from survey.domain.versions import Version
 from survey.services import accounts, protocols
 from survey.web import clinic, guard
 
@@ -42,28 +43,33 @@ def index() -> ResponseReturnValue:
     """Each protocol with its versions, newest first."""
     by_slug = {slug: tuple(found) for slug, found in groupby(protocols.every(), key=lambda one: one.slug)}
     people = {user.id: user.name for user in accounts.users()}
-    return render_template("pages/protocols/index.html", protocols=by_slug, people=people, zone=_zone())
+    return render_template("pages/protocols/index.html", protocols=by_slug, people=people, zone=zone())
 
 
 @blueprint.get("/<string:slug>/<int:version>")
 @guard.requires(Permission.PROTOCOL_READ)
 def show(slug: str, version: int) -> ResponseReturnValue:
     """A version in words: what patients are asked, what each answer leads to, and where that comes from."""
-    one = protocols.numbered(slug, version)
+    return page(protocols.numbered(slug, version))
+
+
+def page(one: Version, *, refused: str | None = None) -> ResponseReturnValue:
+    """The page of a version; with `refused`, after something that could not be done with it, and why."""
     pack = protocols.pack(one.id)
     return render_template(
         "pages/protocols/show.html",
         one=one,
+        refused=refused,
         pack=pack,
-        others=[other for other in protocols.every() if other.slug == slug and other.id != one.id],
+        others=[other for other in protocols.every() if other.slug == one.slug and other.id != one.id],
         people={user.id: user.name for user in accounts.users()},
-        zone=_zone(),
+        zone=zone(),
         rules={tier: [rule for rule in pack.rules if rule.tier is tier] for tier in MOST_SERIOUS_FIRST},
         blanks=BLANKS,
         claims=CLAIMS,
         language_name=language_name,
         **_in_words(pack),
-    )
+    ), 422 if refused else 200
 
 
 @blueprint.get("/<string:slug>/<int:version>/diff/<int:other>")
@@ -105,6 +111,7 @@ def _in_words(pack: Protocol) -> dict[str, object]:
     }
 
 
-def _zone() -> ZoneInfo:
+def zone() -> ZoneInfo:
+    """The clinic's, for the dates of a version's life."""
     sites = clinic.known_sites(clock.now())
     return sites[0].tz if sites else ZoneInfo("UTC")
