@@ -1,6 +1,5 @@
 """The checks that are about answers and tiers, each exact over every answer set of every touch."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 
@@ -23,8 +22,7 @@ class Space:
     """One touch: its meaning, and how its tiers come about."""
 
     def __init__(self, protocol: Protocol, touch: str, manager: BDDManager, *, deadline: float = float("inf")) -> None:
-        self.touch, self.meaning = touch, Meaning(asked(protocol, touch), manager)
-        self._deadline = deadline
+        self.touch, self.meaning = touch, Meaning(asked(protocol, touch), manager, deadline=deadline)
         self.reading = Reading(self.meaning)
         self.fired, self.tiers = self.reading.rules(), self.reading.tiers()
         self.sets = self.meaning.answer_sets()
@@ -41,9 +39,8 @@ class Space:
         return reached & ~self.meaning.any(above)
 
     def smallest(self, among: BDDFunction) -> Places | None:
-        """The smallest answer set in it. Raises TimeoutError past the deadline."""
-        if time.perf_counter() > self._deadline:
-            raise TimeoutError
+        """The smallest answer set in it. Raises TimeoutError past the deadline of the meaning."""
+        self.meaning.check_time()
         return smallest(self.meaning, among)
 
     def judged(self, places: Places) -> Judged:

@@ -3,7 +3,8 @@
 The second reading of a protocol beside `survey.domain.evaluator`; the tests hold the one against the other.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import pairwise
 from operator import and_, or_
@@ -18,10 +19,15 @@ from survey.proof.blocks import OPEN, PLAIN_TEXT, Blocks, Value
 
 
 class Meaning:
-    """One touch of a protocol, of which `protocol` holds the items. `blocks` may be those of one that asks the same."""
+    """One touch of a protocol, of which `protocol` holds the items. `blocks` may be those of one that asks the same.
 
-    def __init__(self, protocol: Protocol, manager: BDDManager, *, blocks: Blocks | None = None) -> None:
-        self.protocol, self.manager = protocol, manager
+    Past the `deadline`, an instant of `time.perf_counter`, every step raises TimeoutError.
+    """
+
+    def __init__(
+        self, protocol: Protocol, manager: BDDManager, *, blocks: Blocks | None = None, deadline: float = float("inf")
+    ) -> None:
+        self.protocol, self.manager, self._deadline = protocol, manager, deadline
         self.blocks = blocks or Blocks(protocol, manager)
         self.true, self.false = manager.true(), manager.false()
         self._sets = {derived.name: derived.when for derived in protocol.sets}
@@ -34,11 +40,22 @@ class Meaning:
 
     def all(self, parts: Iterable[BDDFunction]) -> BDDFunction:
         """Whether each part holds."""
-        return reduce(and_, parts, self.true)
+        return reduce(and_, self.in_time(parts), self.true)
 
     def any(self, parts: Iterable[BDDFunction]) -> BDDFunction:
         """Whether one part holds."""
-        return reduce(or_, parts, self.false)
+        return reduce(or_, self.in_time(parts), self.false)
+
+    def in_time(self, parts: Iterable[BDDFunction]) -> Iterator[BDDFunction]:
+        """The parts one by one. A single step on two large diagrams takes some seconds at the most."""
+        for part in parts:
+            self.check_time()
+            yield part
+
+    def check_time(self) -> None:
+        """Raises TimeoutError past the deadline."""
+        if time.perf_counter() > self._deadline:
+            raise TimeoutError
 
     def set_of(self, name: str) -> c.Condition:
         """The condition of a derived set."""
@@ -111,7 +128,7 @@ class Reading:
 
     def _at_least(self, count: int, parts: Sequence[BDDFunction]) -> BDDFunction:
         held = [self._meaning.true, *[self._meaning.false] * count]
-        for part in parts:
+        for part in self._meaning.in_time(parts):
             held[1:] = [part.ite(fewer, same) for fewer, same in pairwise(held)]
         return held[count]
 

@@ -42,6 +42,7 @@ class _Search:
             return (0, ())
         key = (number, rest)
         if key not in self.known:
+            self.meaning.check_time()
             self.known[key] = self._through(number, rest)
         return self.known[key]
 
@@ -58,7 +59,7 @@ class _Search:
 
 
 def smallest(meaning: Meaning, among: BDDFunction) -> Places | None:
-    """The places of the smallest answer set in `among`; None when there is none."""
+    """The places of the smallest answer set in `among`; None when there is none. Raises TimeoutError."""
     found = _Search(meaning, {}).cheapest(0, among & meaning.valid)
     return dict(zip(meaning.blocks.every, found[1], strict=True)) if found else None
 
