@@ -163,6 +163,7 @@ def _refused(one: Version, form: TextForm, refused: Refused) -> ResponseReturnVa
 def _overtaken(latest: Version, form: TextForm) -> ResponseReturnValue:
     """Somebody saved another text meanwhile. Whoever sees both may put this one in its place: the hash is now of it."""
     form.sha256.data = latest.sha256
+    put_beside(form, Refused("Another text was saved meanwhile."))
     differing = forms.differences(latest.source, form.text.data)
     return _editor(latest, form, status=409, overtaken=True, differing=differing)
 

@@ -247,6 +247,7 @@ def test_what_another_window_saved_meanwhile_is_shown_and_not_written_over(ana: 
     told = reading(late.text)
     assert "Another text was saved meanwhile Ana Reyes saved another text of this draft on " in told
     assert "− # The other window. + # This window." in told
+    assert "<title>Error: " in late.text
     assert typed(late.text) == TWO + "# This window.\n"
     assert second().source == TWO + "# The other window.\n"
 
