@@ -1,5 +1,6 @@
 """Burden: how many pages a version brings a week and a night, beside the version in force."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -20,18 +21,16 @@ from survey.store.session import Tx, transaction
 JUDGED_WEEKS = 52
 LOOKED_BACK = timedelta(weeks=JUDGED_WEEKS + rules.WINDOW + 1)
 
-FEWEST = 5
-"""A rule that called for fewer pages is not listed, as on the trends page: it would point at a person.
-
-The pages of a week are shown whatever their number: a count of calls that clinicians were woken by, without an answer.
-"""
+LISTED = 10
+"""Rules of a version. Counts are shown however small: whoever may read them may open each alert by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paging:
-    """A rule, and how many of 100 responses page by it; a page may have several rules."""
+    """A rule, how many pages it brought, and how many that is in 100 responses; a page may have several rules."""
 
     rule: str
+    pages: int
     per_hundred: float
 
 
@@ -40,8 +39,8 @@ class Side:
     """One version. `weeks` are those that it scored itself, or that its what-if judged; `left_out` the others.
 
     `outlook` is None while fewer than six weeks have responses. `judged` are all pages of the last weeks beside their
-    forecasts, `judged_nights` those that came at night. `paging` are its rules in the weeks that it scored, without
-    `rare` others; `changes` what its what-if says that each rule adds, or takes away.
+    forecasts, `judged_nights` those that came at night. `paging` are the rules that paged most in the weeks that it
+    scored; `changes` what each rule adds by its what-if, or takes away.
     """
 
     version: Version
@@ -51,7 +50,6 @@ class Side:
     judged: tuple[Judged, ...]
     judged_nights: tuple[Judged, ...]
     paging: tuple[Paging, ...]
-    rare: int
     changes: tuple[Paging, ...]
     replay: Replay | None
 
@@ -83,7 +81,6 @@ def _side(tx: Tx, version: Version, site_id: UUID | None, now: datetime) -> Side
     replay = replays.latest(tx, version.id, version.sha256) if site_id is None else None
     stored = _begun(store.weeks(tx, asked, since=now - LOOKED_BACK, now=now))
     weeks = tuple(_weeks(stored, replay))
-    paging = _paging(tx, asked, stored)
     return Side(
         version=version,
         weeks=weeks,
@@ -91,8 +88,7 @@ def _side(tx: Tx, version: Version, site_id: UUID | None, now: datetime) -> Side
         outlook=rules.outlook(weeks),
         judged=rules.backtest(weeks, rules.by_day_and_night)[-JUDGED_WEEKS:],
         judged_nights=rules.backtest(weeks, rules.by_night)[-JUDGED_WEEKS:],
-        paging=tuple(one for one, pages in paging if pages >= FEWEST),
-        rare=sum(pages < FEWEST for _, pages in paging),
+        paging=_paging(tx, asked, stored),
         changes=changes(replay.tally) if replay else (),
         replay=replay,
     )
@@ -132,18 +128,21 @@ def _as_week(week: StoredWeek, *, pages: int, night_pages: int) -> Week:
     )
 
 
-def _paging(tx: Tx, asked: Asked, stored: Sequence[StoredWeek]) -> list[tuple[Paging, int]]:
-    """Each rule by which the version paged lately, with its number of pages."""
+def _paging(tx: Tx, asked: Asked, stored: Sequence[StoredWeek]) -> tuple[Paging, ...]:
+    """The rules by which the version paged most in the weeks that a forecast is made of."""
     own = [week for week in stored if week.scored][-rules.WINDOW :]
-    scored = sum(week.scored for week in own)
-    found = store.rules(tx, asked, weeks=[week.starts_on for week in own])
-    return [(Paging(rule=rule, per_hundred=100 * pages / scored), pages) for rule, pages in found.items()]
+    found = store.rules(tx, asked, weeks=[week.starts_on for week in own], limit=LISTED)
+    return _rated(found, of=sum(week.scored for week in own))
 
 
 def changes(tally: Tally) -> tuple[Paging, ...]:
-    """Pages that each rule adds to 100 responses, or takes away (below zero), the largest change first."""
-    net: dict[str, int] = {}
+    """Pages that each rule adds, or takes away (below zero), the largest change first."""
+    net: Counter[str] = Counter()
     for (rule, before, after), number in tally.rules.items():
-        net[rule] = net.get(rule, 0) + number * (after.pages - before.pages)
-    ordered: Mapping[str, int] = dict(sorted(net.items(), key=lambda one: (-abs(one[1]), one[0])))
-    return tuple(Paging(rule=rule, per_hundred=100 * n / tally.judged) for rule, n in ordered.items() if n)
+        net[rule] += number * (after.pages - before.pages)
+    ordered = sorted(net.items(), key=lambda one: (-abs(one[1]), one[0]))
+    return _rated({rule: pages for rule, pages in ordered if pages}, of=tally.judged)
+
+
+def _rated(found: Mapping[str, int], *, of: int) -> tuple[Paging, ...]:
+    return tuple(Paging(rule=rule, pages=pages, per_hundred=100 * pages / of) for rule, pages in found.items())

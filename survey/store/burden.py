@@ -62,7 +62,7 @@ WHERE v.slug = %(slug)s AND s.protocol_sha256 = %(sha256)s AND r.tier IS NOT NUL
   AND s.tier = ANY(%(paging)s) AND fired.tier = ANY(%(paging)s)
   AND date_trunc('week', r.answered_at AT TIME ZONE z.zone)::date = ANY(%(weeks)s)
   AND (%(site_id)s::uuid IS NULL OR i.site_id = %(site_id)s)
-GROUP BY fired.rule ORDER BY responses DESC, fired.rule
+GROUP BY fired.rule ORDER BY responses DESC, fired.rule LIMIT %(limit)s
 """
 
 _PAGING = [tier.value for tier in Tier if tier.pages]
@@ -104,7 +104,7 @@ def weeks(tx: Tx, asked: Asked, *, since: datetime, now: datetime) -> tuple[Stor
     return tuple(StoredWeek(**row) for row in tx.rows(_WEEKS, asked.parameters() | times))
 
 
-def rules(tx: Tx, asked: Asked, *, weeks: Sequence[date]) -> Mapping[str, int]:
-    """Rule → how many of the pages of these weeks it called for, most first; a page may have several rules."""
-    rows = tx.rows(_RULES, asked.parameters() | {"weeks": list(weeks)})
+def rules(tx: Tx, asked: Asked, *, weeks: Sequence[date], limit: int) -> Mapping[str, int]:
+    """Rule → how many pages of these weeks it called for, most first, at most `limit`; a page may have several."""
+    rows = tx.rows(_RULES, asked.parameters() | {"weeks": list(weeks), "limit": limit})
     return {row["rule"]: row["responses"] for row in rows}

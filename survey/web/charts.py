@@ -12,6 +12,8 @@ FONT = 13
 CHARACTER = 8.2
 """Generous width of one character at FONT, so that a label is never cut."""
 TICKS = 4
+THIN = 3
+"""Height of an interval that is a single number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,29 @@ class Stack:
 
     label: str
     layers: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """A value beside the interval (low, high) that was expected of it; None where nothing was."""
+
+    label: str
+    value: float
+    interval: tuple[float, float] | None
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether the value lies outside."""
+        return self.interval is not None and not self.interval[0] <= self.value <= self.interval[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two counts of one place on the horizontal axis."""
+
+    label: str
+    before: int
+    after: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +82,7 @@ def line(name: str, *, title: str, description: str, values: Sequence[Value], mo
     """A line with a dot for each value, broken where a value is missing. `name` makes its ids unique on the page."""
     frame = _frame(most, len(values), unit)
     dots = [(frame.x(n), frame.y(v.value)) for n, v in enumerate(values) if v.value is not None]
-    marks = [f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"/>' for x, y in dots]
+    marks = [_dot(x, y, "dot") for x, y in dots]
     paths = [f'<path class="line" d="M{"L".join(_points(run, frame))}"/>' for run in _runs(values)]
     return _svg(name, title, description, frame, [*_axes(frame, [v.label for v in values], unit), *paths, *marks])
 
@@ -85,6 +110,39 @@ def stacks(
     shapes = [shape for n, v in enumerate(values) for shape in _stack(frame, n, v.layers or (), layers)]
     parts = [*_axes(frame, [v.label for v in values], ""), *shapes, *_legend(frame, layers)]
     return _svg(name, title, description, frame, parts)
+
+
+def bands(name: str, *, title: str, description: str, legend: tuple[str, str, str], values: Sequence[Band]) -> Markup:
+    """A dot for each value on the interval that was expected. `legend`: words for interval, value, value outside."""
+    most = _round_up(max((max(v.value, *(v.interval or (0,))) for v in values), default=0))
+    frame = _frame(most, len(values), "")
+    ranges = [_range(frame, n, *v.interval) for n, v in enumerate(values) if v.interval]
+    dots = [_dot(frame.x(n), frame.y(v.value), "missed" if v.is_missed else "dot") for n, v in enumerate(values)]
+    key = _legend(frame, [("range", legend[0]), ("dot", legend[1]), ("missed", legend[2])])
+    return _svg(name, title, description, frame, [*_axes(frame, [v.label for v in values], ""), *ranges, *dots, *key])
+
+
+def _range(frame: Frame, place: int, low: float, high: float) -> str:
+    """The interval as a bar, seen even where it is a single number."""
+    wide, top = frame.width / max(frame.places, 1) * 0.7, frame.y(high)
+    return _rect(frame.x(place) - wide / 2, top, wide, max(frame.y(low) - top, THIN), "range")
+
+
+def _dot(x: float, y: float, css: str) -> str:
+    return f'<circle class="{css}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>'
+
+
+def pairs(name: str, *, title: str, description: str, legend: tuple[str, str], values: Sequence[Pair]) -> Markup:
+    """Two bars for each place, the earlier count an outline and the later one filled. `legend` has a word for each."""
+    frame = _frame(_round_up(max((max(v.before, v.after) for v in values), default=0)), len(values), "")
+    wide = frame.width / max(len(values), 1) * 0.35
+    shapes = [
+        _rect(frame.x(n) + left * wide, frame.y(count), wide, frame.y(0) - frame.y(count), f"layer {css}")
+        for n, v in enumerate(values)
+        for left, count, css in ((-1, v.before, "was"), (0, v.after, "now"))
+    ]
+    key = _legend(frame, [("was", legend[0]), ("now", legend[1])])
+    return _svg(name, title, description, frame, [*_axes(frame, [v.label for v in values], ""), *shapes, *key])
 
 
 def _stack(frame: Frame, place: int, counts: Sequence[int], layers: Sequence[tuple[str, str]]) -> Iterable[str]:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from survey.domain.accounts import Permission, Role, may
 from survey.domain.comparison import Tally, Week
 from survey.domain.protocol import Tier
 from survey.domain.versions import Version
@@ -144,7 +145,8 @@ def test_one_site_has_its_own_weeks(version: Version) -> None:
 
     assert [(week.invited, week.pages) for week in here.weeks] == [(4, 3)] * 2
     assert [(week.invited, week.pages) for week in both.weeks] == [(14, 5)] * 2
-    assert (here.rare, both.paging) == (0, (Paging(rule="U1", per_hundred=100 * 10 / 24),))
+    assert here.paging == (Paging(rule="U1", pages=6, per_hundred=75),)
+    assert both.paging == (Paging(rule="U1", pages=10, per_hundred=100 * 10 / 24),)
 
 
 def test_six_weeks_with_responses_make_an_outlook(version: Version) -> None:
@@ -158,14 +160,23 @@ def test_six_weeks_with_responses_make_an_outlook(version: Version) -> None:
     assert seen.week.low <= 2 <= seen.week.high
 
 
-def test_each_rule_is_counted_and_a_rare_one_is_not_named(version: Version) -> None:
+def test_the_rules_that_page_most_come_first(version: Version) -> None:
     fill(version, range(6))
     past_weeks.add(version, monday(6), invited=10, answered=10, pages=4, rule="U7")
 
     seen = own(version, now=after(7))
 
-    assert seen.paging == (Paging(rule="U1", per_hundred=100 * 10 / 50),)
-    assert seen.rare == 1
+    assert seen.paging == (
+        Paging(rule="U1", pages=10, per_hundred=20),
+        Paging(rule="U7", pages=4, per_hundred=8),
+    )
+
+
+def test_small_numbers_are_shown_to_those_alone_who_may_open_each_alert() -> None:
+    readers = [role for role in Role if may(role, Permission.PROTOCOL_WRITE)]
+
+    assert readers
+    assert all(may(role, Permission.ALERT_READ) and may(role, Permission.PATIENT_READ) for role in readers)
 
 
 # ---- a candidate
@@ -214,6 +225,15 @@ def test_a_what_if_of_an_older_text_says_nothing(draft: Version) -> None:
     assert own(draft, now=after(8)).replay is None
 
 
+def test_a_what_if_of_all_sites_says_nothing_of_one(draft: Version) -> None:
+    fill(desk.publish(), range(8))
+    past_weeks.what_if(draft, {}, asked_at=after(8))
+
+    seen = own(draft, now=after(8), site_id=RIVERSIDE.id)
+
+    assert (seen.replay, seen.weeks, seen.left_out) == (None, (), 7)
+
+
 def test_a_version_that_is_new_in_force_takes_older_weeks_from_its_what_if(draft: Version) -> None:
     """And leaves out the week in which both scored, unless a what-if has read that too."""
     old = desk.publish()
@@ -234,13 +254,16 @@ def test_a_version_that_is_new_in_force_takes_older_weeks_from_its_what_if(draft
 
 
 def test_a_score_of_a_changed_text_is_not_the_versions_own(version: Version) -> None:
-    fill(version, range(2))
+    fill(version, range(2), pages=6)
     wednesday = past_weeks.at(monday(1) + timedelta(days=2), time(11))
     with transaction() as tx:
         invitation_id = past_weeks.invitation(tx, version, wednesday)
-        past_weeks.response(tx, version, invitation_id, wednesday, rule="U1", sha256="1" * 64)
+        past_weeks.response(tx, version, invitation_id, wednesday, rule="U7", sha256="1" * 64)
 
-    assert own(version, now=after(2)).left_out == 1
+    seen = own(version, now=after(2))
+
+    assert seen.left_out == 1
+    assert seen.paging == (Paging(rule="U1", pages=6, per_hundred=75),)
 
 
 def test_rules_that_add_or_take_away_pages_are_weighed_and_other_moves_are_not() -> None:
@@ -249,14 +272,17 @@ def test_rules_that_add_or_take_away_pages_are_weighed_and_other_moves_are_not()
         rules=Counter(
             {
                 ("U1", Tier.ROUTINE, Tier.URGENT): 6,
-                ("U1", Tier.URGENT, Tier.SOON): 2,
+                ("U3", Tier.SOON, Tier.ROUTINE): 2,
                 ("U2", Tier.EMERGENCY, Tier.SOON): 5,
                 ("E1", Tier.URGENT, Tier.EMERGENCY): 9,
             }
         ),
     )
 
-    assert burden.changes(tally) == (Paging(rule="U2", per_hundred=-2.5), Paging(rule="U1", per_hundred=2.0))
+    assert burden.changes(tally) == (
+        Paging(rule="U1", pages=6, per_hundred=3.0),
+        Paging(rule="U2", pages=-5, per_hundred=-2.5),
+    )
     assert burden.changes(Tally()) == ()
 
 

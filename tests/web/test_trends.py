@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from survey import clock
 from survey.web import charts
-from survey.web.charts import CHARACTER, Stack, Value
+from survey.web.charts import CHARACTER, THIN, Band, Stack, Value
 from tests import surveys
 from tests.cast import OLGA, SAM
 from tests.staff import BREATHLESS, CALM, Desk, answered
@@ -61,6 +61,33 @@ def test_no_label_of_a_stack_is_cut(numbers: list[tuple[int, int] | None]) -> No
     svg = charts.stacks("s", title="T", description="D", layers=LAYERS, values=values)
 
     assert texts_outside(svg) == []
+
+
+INTERVALS = st.one_of(st.none(), st.tuples(st.integers(0, 9999), st.integers(0, 9999)).map(lambda two: sorted(two)))
+LEGEND = ("Forecast, nine weeks in ten", "Pages that came", "Outside the forecast")
+
+
+def bands(*pairs: tuple[int, tuple[int, int] | None]) -> str:
+    values = [Band(label="Aug 31", value=came, interval=interval) for came, interval in pairs]
+    return charts.bands("f", title="T", description="D", legend=LEGEND, values=values)
+
+
+@UNHURRIED
+@given(st.lists(st.tuples(st.integers(0, 9999), INTERVALS), max_size=60))
+def test_nothing_of_a_chart_of_intervals_is_cut(pairs: list[tuple[int, tuple[int, int] | None]]) -> None:
+    svg = bands(*pairs)
+
+    heights = [float(y) for y in re.findall(r'c?y="([\d.-]+)"', svg)]
+    assert texts_outside(svg) == []
+    assert all(0 <= y <= charts.HEIGHT for y in heights)
+
+
+def test_what_lies_outside_its_interval_is_marked() -> None:
+    svg = bands((3, None), (3, (1, 3)), (3, (3, 3)), (0, (1, 3)), (4, (1, 3)))
+
+    assert (svg.count('class="dot"'), svg.count('class="missed"'), svg.count('class="range"')) == (3, 2, 4)
+    assert f'height="{THIN:.1f}"/>' not in bands((3, (1, 3)))
+    assert f'height="{THIN:.1f}"/>' in bands((3, (3, 3)))
 
 
 @UNHURRIED
