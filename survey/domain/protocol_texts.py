@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from survey.domain.protocol import Item, Protocol, Tier, Words
+from survey.domain.protocol import Item, ItemKind, Protocol, Tier, Words
 
 Path = tuple[str | int, ...]
 """Keys and list positions from the top of the file."""
@@ -76,7 +76,8 @@ def text_faults(protocol: Protocol) -> Iterator[Fault]:
     for path, words, allowed in texts(protocol):
         yield from _languages(protocol, path, words)
         yield from _placeholders(path, words, allowed)
-    yield from _languages(protocol, ("red_words",), protocol.red_words)
+    if protocol.red_words or any(item.kind is ItemKind.TEXT for item in protocol.items):
+        yield from _languages(protocol, ("red_words",), protocol.red_words)
     for name in REQUIRED_WORDS.keys() - protocol.words.keys():
         yield Fault(("words",), f"the sentence {name} is missing")
     for name in protocol.words.keys() - REQUIRED_WORDS.keys():

@@ -115,24 +115,32 @@ _COUNTED: Mapping[str, str] = {
     "too_short": "should have {min_length} or more entries, not {actual_length}",
 }
 _SENTENCES: Mapping[str, str] = {
-    "missing": "is missing",
-    "model_type": "should be a mapping of keys",
-    "dict_type": "should be a mapping of keys",
-    "list_type": "should be a list",
+    "model_type": "should be keys, each with a colon behind it",
+    "dict_type": "should be keys, each with a colon behind it",
+    "list_type": "should be a list, in [ ] or with a - before each entry",
     "string_too_short": "should not be empty",
     "string_type": "should be a text; put it in quotes if it is one",
 }
 """Own words for what authors meet most."""
+_MISSING: Mapping[str, str] = {
+    **{part: f"; write {part}: {{}} if there are none" for part in ("flags", "body_sites", "agents", "sets")},
+    "red_words": "; write red_words: {} if no question takes a text",
+    "ordered": "; allowed: true where they stand from better to worse, else false",
+    "source": "; write where the number comes from, such as medical lead",
+}
+"""What to write for a part that authors often leave out."""
 
 
 def _sentence(details: ErrorDetails) -> str:
     own = _SENTENCES.get(details["type"])
+    if details["type"] == "missing":
+        return f"is missing{_MISSING.get(str(details['loc'][-1]), '')}"
     if details["type"] == "string_pattern_mismatch":
         own = f"is not written as it should be; allowed: {PATTERNS_IN_WORDS[details['ctx']['pattern']]}"
     if details["type"] in _COUNTED:
         return _COUNTED[details["type"]].format(**details["ctx"])
-    if details["type"] in ("missing", "not_a_kind", "not_a_condition"):
-        return own or details["msg"]
+    if details["type"] in ("not_a_kind", "not_a_condition"):
+        return str(details["msg"])
     said = own or details["msg"].replace("Input should", "should")
     return f"{said} (found: {str(details['input'])[:60]})"
 
@@ -146,4 +154,5 @@ def _misplaced(protocol: Protocol, path: Path) -> Iterator[tuple[str, str]]:
     if numbered and int(numbered[1]) != protocol.version:
         yield "version", f"is {protocol.version}, but the file is called {path.name}; allowed: {numbered[1]}"
     if numbered and path.resolve().parent.name != protocol.slug:
-        yield "protocol", f"is {protocol.slug}, but the folder is called {path.resolve().parent.name}"
+        folder = path.resolve().parent.name
+        yield "protocol", f"is {protocol.slug}, but the folder is called {folder}; give both the same name"

@@ -15,6 +15,8 @@ from tests.interop.test_protocol_yaml import REFUSED
 
 GUIDE = (Path(__file__).parents[2] / "docs/protocol-authoring.md").read_text(encoding="utf-8")
 EXAMPLE = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)[-1]
+FIVE = Path(__file__).parent / "knee-injection/v1.yaml"
+"""A pack of five questions, as somebody wrote it who followed the steps of the guide."""
 
 FINE: Answers = {"red": {"breath": "no", "bleed": "no"}, "pain": 2, "trend": "better", "bruise": "no"}
 
@@ -76,7 +78,7 @@ def test_the_guide_names_every_key_of_a_promise_and_of_a_number() -> None:
 
 
 def test_what_the_guide_quotes_from_errors_is_what_the_loader_says() -> None:
-    table = GUIDE[GUIDE.index("| Said | Do this |") : GUIDE.index("## A whole protocol")]
+    table = GUIDE[GUIDE.index("| Said | Do this |") : GUIDE.index("## When the proof fails")]
     quoted = [line.split("`")[1] for line in table.splitlines()[2:] if line.startswith("|")]
     said = " ".join(case[-1] for case in REFUSED.values())
 
@@ -84,6 +86,27 @@ def test_what_the_guide_quotes_from_errors_is_what_the_loader_says() -> None:
 
     assert len(quoted) > 10
     assert [part for part in fixed if part not in said] == []
+
+
+def test_what_the_guide_quotes_from_a_failed_proof_is_what_the_verifier_says() -> None:
+    table = GUIDE[GUIDE.index("## When the proof fails") : GUIDE.index("## A whole protocol")]
+    quoted = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
+    sources = (Path(__file__).parents[2] / "survey/proof").glob("*.py")
+    said = " ".join(path.read_text(encoding="utf-8") for path in sources).replace("{{emergency}}", "{emergency}")
+
+    fixed = [part.strip() for quote in quoted for part in quote.split("…") if part.strip()]
+
+    assert len(quoted) > 10
+    assert [part for part in fixed if part not in said] == []
+
+
+def test_five_questions_in_one_language_written_by_the_steps_load_and_score() -> None:
+    pack = load(FIVE)
+
+    assert (len(pack.items), pack.languages, dict(pack.red_words), pack.flags) == (5, ("en",), {}, ())
+    well: Answers = {"red": {"breath": "no", "throat": "no"}, "pain": 2, "swelling": "no", "fever": "no", "walk": "yes"}
+    assert score(pack, well, {}).tier is Tier.ROUTINE
+    assert score(pack, {**well, "swelling": "hot"}, {}).tier is Tier.URGENT
 
 
 def test_the_example_holds_every_sentence_that_is_wanted() -> None:

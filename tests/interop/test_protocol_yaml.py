@@ -251,14 +251,25 @@ REFUSED = {
         None,
         "items.pain: unknown key max_length; allowed:",
     ),
-    "key that is missing": ("    source: judgement\n    advice", "    advice", None, "rules.U1.source: is missing"),
+    "key that is missing": (
+        "    source: judgement\n    advice",
+        "    advice",
+        None,
+        "rules.U1.source: is missing; write where the number comes from",
+    ),
+    "part that may be empty left out": ("agents: {}\n", "", None, "agents: is missing; write agents: {} if there are"),
     "unknown kind of item": (
         "kind: scale",
         "kind: slider",
         "kind: scale",
         "allowed: choice, lines, scale, number, text",
     ),
-    "order left unsaid": ("    ordered: true\n    options", "    options", None, "items.mood.ordered: is missing"),
+    "order left unsaid": (
+        "    ordered: true\n    options",
+        "    options",
+        None,
+        "items.mood.ordered: is missing; allowed: true where",
+    ),
     "text where a number belongs": (
         "max_length: 100",
         'max_length: "100"',
@@ -270,8 +281,9 @@ REFUSED = {
         "title: { en: Small, es: Pequeño }",
         "title: [a]",
         "title:",
-        "title: should be a mapping of keys",
+        "title: should be keys, each with a colon behind it",
     ),
+    "one thing where a list belongs": ("in: [bad]", "in: bad", "sad:", "sets.sad.in: should be a list"),
     "unknown tier": ("tier: soon", "tier: later", "tier: soon", "rules.S1.tier: should be 'routine', 'soon', 'urgent'"),
     "id of a rule misspelt": ("  S1:", "  soon1:", "  S1:", "one capital letter and up to three digits"),
     "key in capitals": ("      bad: {", "      BAD: {", "      bad: {", "small letters, digits and _, a letter first"),
@@ -755,6 +767,6 @@ def test_a_file_stands_where_its_name_and_version_say(tmp_path: Path) -> None:
         load(wrong)
 
     assert [mistake.message for mistake in refused.value.mistakes] == [
-        "protocol: is small, but the folder is called other",
+        "protocol: is small, but the folder is called other; give both the same name",
         "version: is 1, but the file is called v2.yaml; allowed: 2",
     ]

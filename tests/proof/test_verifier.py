@@ -56,6 +56,13 @@ def test_the_example_of_the_guide_is_proved() -> None:
     assert verify(load(re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)[-1], name="the guide")).holds
 
 
+def test_the_five_questions_that_were_written_by_the_guide_are_proved() -> None:
+    proof = verify(load(PACKS.parents[1] / "tests/interop/knee-injection/v1.yaml"))
+
+    assert proof.holds
+    assert proof.answer_sets == 3**2 * 12 * 4 * 3 * 3
+
+
 def test_a_proof_that_cannot_be_finished_refuses_the_pack_and_says_why() -> None:
     with pytest.raises(Refused, match="too large to be proved"):
         verify(SHIPPED, nodes=512)

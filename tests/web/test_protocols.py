@@ -7,6 +7,7 @@ import pytest
 
 from survey import clock
 from survey.services import versions
+from survey.settings import ROOT as ROOT_FOLDER
 from tests import factories, second_version, staff
 from tests.cast import ANA, LENA, OLGA, PEOPLE, ROOT, SAM, Person
 from tests.conftest import Database
@@ -55,6 +56,18 @@ def test_a_published_version_names_who_wrote_and_who_approved_it_when_and_its_ce
     row = page.partition("Compare Version 1")[2]
     assert row.startswith(" Published Ana Reyes Mar 9, 2026 Lena Fischer Mar 9, 2026")
     assert re.search(r"Mar 9, 2026 [0-9a-f]{12}\b", row)
+
+
+def test_a_protocol_that_takes_no_text_has_no_danger_phrases(desk: Desk) -> None:
+    knee = ROOT_FOLDER / "tests/interop/knee-injection/v1.yaml"
+    versions.draft(knee.read_text(encoding="utf-8"), name="v1.yaml", by=ANA.actor, now=clock.now())
+    desk.signed_in(ANA)
+
+    page = desk.get("/protocols/knee-injection/1")
+
+    assert page.status_code == 200
+    assert "Is your knee swollen?" in page.text
+    assert "Danger phrases" not in page.text
 
 
 def test_a_draft_is_told_from_what_patients_are_asked(desk: Desk) -> None:
