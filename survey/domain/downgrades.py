@@ -46,7 +46,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
-    """The most serious of all scores that a response ever had, under both versions.
+    """The most serious that a response ever was, and what another version says of the same answers.
 
     `after` is None where the other version does not ask at that contact at all. `because` are ids of the rules that
     made it more serious than it would be.
@@ -86,16 +86,23 @@ class Downgrade:
 
 
 def weighed(pack: Protocol, scores: Sequence[Case]) -> Weighed:
-    """Every score of one response against what `pack` says of the same answers."""
-    before = Tier.highest(case.before.tier for case in scores)
+    """Every score of one response, oldest first, against what `pack` says of the same answers.
+
+    It is a downgrade when the pack is milder at a moment when the response was at its most serious, unless the last
+    answers reach that tier all the same. The highest tier that the pack ever gives does not speak against that: each
+    form was unfinished once, and no unfinished form is routine.
+    """
+    response_id, before = scores[0].response_id, Tier.highest(case.before.tier for case in scores)
     try:
         compared = [_judged(pack, case) for case in scores]
     except NotFound:
-        return Weighed(response_id=scores[0].response_id, before=before, after=None)
-    after = Tier.highest(one.after.tier for one in compared)
-    fired = [(rule, tier) for one in compared for rule, tier in one.before.fired.items()]
-    because = tuple(dict.fromkeys(rule for rule, tier in fired if tier.rank > after.rank))
-    return Weighed(response_id=scores[0].response_id, before=before, after=after, because=because)
+        return Weighed(response_id=response_id, before=before, after=None)
+    milder = [one for one in compared if one.before.tier is before and one.is_downgrade]
+    last = compared[-1].after.tier
+    if not milder or last.rank >= before.rank:
+        return Weighed(response_id=response_id, before=before, after=Tier.highest((before, last)))
+    worst = milder[-1]
+    return Weighed(response_id=response_id, before=before, after=worst.after.tier, because=worst.because)
 
 
 def _judged(pack: Protocol, case: Case) -> Compared:
