@@ -108,17 +108,17 @@ def test_the_comparison_has_the_counts_and_names_who_moves_and_by_which_rule() -
 
 
 def test_whom_it_takes_less_seriously_stands_before_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = lowering_version.source().replace("when: { item: fever, in: [felt", "when: { item: fever, in: [no, felt", 1)
-    candidate = unproved(text)
+    candidate = unproved(SAME.replace("in: [deep, exert] }\n    why", "in: [no, exert] }\n    why"))
     response(DEEP, now=NOW + HOUR)
     response(now=NOW + 2 * HOUR)
     work(NOW + 3 * HOUR)
-    assert len(shadows.comparison(candidate.id).moves) >= 1
+    moves = [(move.before, move.after) for move in shadows.comparison(candidate.id).moves]
+    assert moves == [(Tier.URGENT, Tier.ROUTINE), (Tier.ROUTINE, Tier.URGENT)]
 
     monkeypatch.setattr(shadows, "LISTED", 1)
 
     (first,) = shadows.comparison(candidate.id).moves
-    assert first.after.rank < first.before.rank
+    assert first.after is Tier.ROUTINE
 
 
 def test_only_what_begins_and_is_scored_within_the_days_counts_however_late_the_worker_comes() -> None:
