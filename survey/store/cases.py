@@ -5,49 +5,59 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from survey.domain.comparison import Case, Compared, Verdict
 from survey.domain.protocol import Tier
-from survey.store.base import Row
 from survey.store.session import Tx
 
 NIGHT = (time(20), time(8))
 """When a page costs sleep, on the wall of the site."""
+FIRST = UUID(int=0)
+"""Below every id."""
 
-# A response without a tier is under way, and nobody was told anything yet; one without its score could not be judged.
-# The answers are those that the score was made of: of two values for one key a JSON reader keeps the later.
+# A response and one of its scores. Without a tier it is under way, and nobody was told anything yet.
+_SCORED = """
+SELECT r.id AS response_id, r.invitation_id, r.answered_at, s.revision, s.tier, s.fired, s.context, s.at,
+  s.protocol_sha256 AS sha256
+FROM response r JOIN score s ON s.response_id = r.id
+"""
+_NEWEST = "".join((_SCORED, "AND s.revision = r.scored_revision WHERE r.tier IS NOT NULL"))
+
+# The answers are those that the score was made of: of two values for one key a JSON reader keeps the later. The text is
+# put together here, at two thirds of what json_object_agg costs; a pack's keys are plain words.
 _CASE = """
-SELECT r.id AS response_id, s.revision, i.touch, p.body_sites, p.agents, p.context::text AS given,
-  date_trunc('week', r.answered_at AT TIME ZONE z.zone)::date AS week,
-  ((r.answered_at AT TIME ZONE z.zone)::time >= %(evening)s
-    OR (r.answered_at AT TIME ZONE z.zone)::time < %(morning)s) AS night,
-  coalesce((SELECT json_object_agg(item, value) FROM (
-    SELECT item, value FROM answer WHERE response_id = r.id AND revision <= s.revision
-    ORDER BY revision) AS a)::text, '{}') AS answers,
-  s.tier, s.fired::text AS fired, s.context::text AS context, s.protocol_sha256 AS sha256
+SELECT s.response_id, s.revision, date_trunc('week', s.answered_at AT TIME ZONE z.zone)::date AS week,
+  ((s.answered_at AT TIME ZONE z.zone)::time >= %(evening)s
+    OR (s.answered_at AT TIME ZONE z.zone)::time < %(morning)s) AS night,
+  i.touch,
+  (SELECT coalesce('{' || string_agg('"' || item || '":' || value::text, ',' ORDER BY revision) || '}', '{}')
+    FROM answer WHERE response_id = s.response_id AND revision <= s.revision) AS answers,
+  p.body_sites, p.agents, p.context::text AS given, s.context::text AS context, s.sha256, s.tier,
+  s.fired::text AS fired
 """
 
 _PLACES = """
-JOIN invitation i ON i.id = r.invitation_id
+JOIN invitation i ON i.id = s.invitation_id
 JOIN procedure p ON p.id = i.procedure_id
 JOIN site z ON z.id = i.site_id
 """
 
-# The rows of one step are found first, in the order of ids, and only then is anything fetched for them.
+# The rows of one step are found first, in the order of ids, and only then is anything fetched for them. Both tables are
+# told where to begin: PostgreSQL would read the scores from the first on, more of them with each step.
 _STORED = "".join(
     (
         _CASE,
+        "FROM (",
+        _NEWEST,
         """
-FROM (SELECT r.id FROM response r JOIN score s ON s.response_id = r.id AND s.revision = r.scored_revision
-  WHERE r.protocol_version_id = ANY(%(versions)s) AND r.tier IS NOT NULL AND r.answered_at <= %(until)s
-    AND (%(after)s::uuid IS NULL OR r.id > %(after)s)
-  ORDER BY r.id LIMIT %(limit)s) AS step
-JOIN response r ON r.id = step.id
-JOIN score s ON s.response_id = r.id AND s.revision = r.scored_revision
+  AND r.protocol_version_id = ANY(%(versions)s) AND r.answered_at <= %(until)s
+  AND r.id > %(after)s AND s.response_id > %(after)s
+ORDER BY r.id LIMIT %(limit)s) AS s
 """,
         _PLACES,
-        "ORDER BY r.id",
+        "ORDER BY s.response_id",
     )
 )
 
@@ -59,17 +69,17 @@ WHERE r.protocol_version_id = ANY(%(versions)s) AND r.tier IS NOT NULL AND r.ans
 _SHADOWED = "".join(
     (
         _CASE,
+        "FROM (",
+        _NEWEST,
         """
-FROM score s JOIN response r ON r.id = s.response_id AND r.scored_revision = s.revision
-""",
-        _PLACES,
-        """
-WHERE r.protocol_version_id = ANY(%(versions)s) AND r.tier IS NOT NULL
+  AND r.protocol_version_id = ANY(%(versions)s)
   AND s.at >= %(since)s AND s.at < %(until)s AND r.started_at >= %(since)s
   AND NOT EXISTS (SELECT FROM shadow_score w WHERE w.protocol_version_id = %(candidate)s
     AND w.response_id = r.id AND w.revision >= s.revision)
-ORDER BY s.at LIMIT %(limit)s
+ORDER BY s.at LIMIT %(limit)s) AS s
 """,
+        _PLACES,
+        "ORDER BY s.at",
     )
 )
 
@@ -77,15 +87,14 @@ ORDER BY s.at LIMIT %(limit)s
 _CONFIRMED = "".join(
     (
         _CASE,
-        """
-FROM response r JOIN score s ON s.response_id = r.id
-""",
-        _PLACES,
+        "FROM (",
+        _SCORED,
         """
 WHERE r.protocol_version_id = ANY(%(versions)s)
-  AND r.id IN (SELECT response_id FROM alert WHERE usefulness = 'event_confirmed')
-ORDER BY r.id, s.revision
+  AND r.id IN (SELECT response_id FROM alert WHERE usefulness = 'event_confirmed')) AS s
 """,
+        _PLACES,
+        "ORDER BY s.response_id, s.revision",
     )
 )
 
@@ -93,16 +102,16 @@ ORDER BY r.id, s.revision
 _TRIED = "".join(
     (
         _CASE,
+        ", w.tier AS candidate_tier, w.fired::text AS candidate_fired FROM (",
+        _SCORED,
         """
-, w.tier AS candidate_tier, w.fired::text AS candidate_fired
-FROM shadow_score w
-JOIN score s ON s.response_id = w.response_id AND s.revision = w.revision
-JOIN response r ON r.id = w.response_id
+) AS s
+JOIN shadow_score w ON w.response_id = s.response_id AND w.revision = s.revision
 """,
         _PLACES,
         """
 WHERE w.protocol_version_id = %(candidate)s AND w.fault IS NULL
-ORDER BY r.answered_at DESC, r.id
+ORDER BY s.answered_at DESC, s.response_id
 """,
     )
 )
@@ -131,8 +140,8 @@ def stored(tx: Tx, versions: Collection[UUID], *, until: datetime, after: UUID |
 
     Answered up to `until`, beyond the id `after`, at most `limit`.
     """
-    given = {"versions": list(versions), "until": until, "after": after, "limit": limit}
-    return _cases(tx.rows(_STORED, given | _HOURS))
+    given = {"versions": list(versions), "until": until, "after": after or FIRST, "limit": limit}
+    return _cases(tx.bulk(_STORED, given | _HOURS))
 
 
 def count(tx: Tx, versions: Collection[UUID], *, until: datetime) -> int:
@@ -146,20 +155,18 @@ def shadowed(
 ) -> tuple[Case, ...]:
     """Responses begun and scored within these days whose newest score `candidate` has not been held against yet."""
     given = {"versions": list(versions), "candidate": candidate, "since": since, "until": until, "limit": limit}
-    return _cases(tx.rows(_SHADOWED, given | _HOURS))
+    return _cases(tx.bulk(_SHADOWED, given | _HOURS))
 
 
 def confirmed(tx: Tx, versions: Collection[UUID]) -> tuple[Case, ...]:
     """Every score, oldest first, of each response whose alert a clinician closed as a confirmed event."""
-    return _cases(tx.rows(_CONFIRMED, {"versions": list(versions)} | _HOURS))
+    return _cases(tx.bulk(_CONFIRMED, {"versions": list(versions)} | _HOURS))
 
 
 def tried(tx: Tx, candidate: UUID) -> tuple[Compared, ...]:
     """What a candidate in shadow has said so far, each beside the stored score; the newest answers first."""
-    rows = tx.rows(_TRIED, {"candidate": candidate} | _HOURS)
-    return tuple(
-        Compared(case=_as_case(row), after=_verdict(row["candidate_tier"], row["candidate_fired"])) for row in rows
-    )
+    rows = tx.bulk(_TRIED, {"candidate": candidate} | _HOURS)
+    return tuple(Compared(case=_as_case(row), after=_verdict(tier, fired)) for *row, tier, fired in rows)
 
 
 def whose(tx: Tx, responses: Collection[UUID]) -> Mapping[UUID, Whose]:
@@ -171,25 +178,13 @@ def whose(tx: Tx, responses: Collection[UUID]) -> Mapping[UUID, Whose]:
 _HOURS = {"evening": NIGHT[0], "morning": NIGHT[1]}
 
 
-def _cases(rows: Sequence[Row]) -> tuple[Case, ...]:
+def _cases(rows: Sequence[tuple[Any, ...]]) -> tuple[Case, ...]:
     return tuple(_as_case(row) for row in rows)
 
 
-def _as_case(row: Row) -> Case:
-    return Case(
-        response_id=row["response_id"],
-        revision=row["revision"],
-        week=row["week"],
-        night=row["night"],
-        touch=row["touch"],
-        answers=row["answers"],
-        body_sites=tuple(row["body_sites"]),
-        agents=tuple(row["agents"]),
-        given=row["given"],
-        context=row["context"],
-        sha256=row["sha256"],
-        before=_verdict(row["tier"], row["fired"]),
-    )
+def _as_case(row: Sequence[Any]) -> Case:
+    *fields, body_sites, agents, given, context, sha256, tier, fired = row
+    return Case._make((*fields, tuple(body_sites), tuple(agents), given, context, sha256, _verdict(tier, fired)))
 
 
 @lru_cache(maxsize=1 << 14)
