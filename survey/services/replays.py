@@ -11,10 +11,11 @@ import structlog
 from survey.domain import replays as rules
 from survey.domain.accounts import SYSTEM, Actor
 from survey.domain.comparison import Case, Compared, Tally, compare
-from survey.domain.errors import Conflict, DomainError, NotFound, Refused
+from survey.domain.errors import Conflict, NotFound, Refused
 from survey.domain.protocol import Protocol, Tier
 from survey.domain.queues import Queue
 from survey.domain.replays import Replay, ReplayState
+from survey.domain.triage import FAULTS
 from survey.domain.versions import Version
 from survey.services import audit, protocols
 from survey.store import cases
@@ -36,9 +37,6 @@ ENDED = {
     ReplayState.FAILED: "replay.failed",
 }
 """How the trail calls each end."""
-
-FAULTS = (DomainError, LookupError, TypeError, ValueError)
-"""What a pack that does not fit the answers raises while it judges them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,7 +157,7 @@ def begin(tx: Tx, new: Response) -> None:
 
 def find_of(tx: Tx, invitation_id: UUID) -> Response | None:
     """The response of an invitation, locked until the end of the transaction."""
-    query = sa.select(response).where(response.c.invitation_id == invitation_id).with_for_update()
+    query = sa.select(response).where(response.c.invitation_id == invitation_id).with_for_update(key_share=True)
     row = tx.run(query).mappings().one_or_none()
     return as_response(row) if row else None
 
@@ -213,7 +213,7 @@ def unfinished(tx: Tx, *, before: datetime, limit: int) -> tuple[Response, ...]:
         response.c.revision == response.c.scored_revision,
         untold,
     )
-    rows = tx.run(query.order_by(response.c.answered_at).limit(limit).with_for_update(skip_locked=True))
+    rows = tx.run(query.order_by(response.c.answered_at).limit(limit).with_for_update(key_share=True, skip_locked=True))
     return tuple(as_response(row) for row in rows.mappings())
 
 

@@ -44,7 +44,7 @@ SELECT r.id, r.revision, r.answered_at, r.submitted_at, r.protocol_version_id,
     END AS new_items
 FROM (
   SELECT * FROM response WHERE revision > scored_revision AND (%(only)s::uuid IS NULL OR id = %(only)s)
-  ORDER BY answered_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS r
+  ORDER BY answered_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED) AS r
 JOIN invitation i ON i.id = r.invitation_id
 JOIN procedure p ON p.id = i.procedure_id
 LEFT JOIN LATERAL (

@@ -22,6 +22,7 @@ from survey.settings import Settings
 from survey.store import doorbell, session
 from survey.web.app import create_app
 from tests.browser import inspect_page, world
+from tests.browser.author_tour import author_stops
 from tests.browser.inspect_page import Findings
 from tests.browser.patient_tour import patient_stops
 from tests.browser.staff_tour import alert_stops, desk_stops, office_stops
@@ -176,8 +177,9 @@ TOURS: dict[str, Tour] = {
     "desk": lambda phone, riverside, _: desk_stops(phone, riverside, clock.now()),
     "office": lambda phone, _, database: office_stops(phone, database),
     "alert": lambda phone, riverside, _: alert_stops(phone, riverside, clock.now()),
+    "author": lambda phone, riverside, _: author_stops(phone, riverside, clock.now()),
 }
-WIDTHS = {"desk": 1280, "office": 1280}
+WIDTHS = {"author": 1280, "desk": 1280, "office": 1280}
 
 
 @pytest.fixture(scope="session")

@@ -101,7 +101,7 @@ def link(invitation_id: UUID, now: datetime, *, expires_at: datetime | None = No
         return links.make(tx, invitation_id, None, now, expires_at or now + timedelta(days=28))
 
 
-def alarm(riverside: Riverside, now: datetime, *, answers: Answers = BREATHLESS, **who: str) -> Alarm:
+def alarm(riverside: Riverside, now: datetime, *, answers: Answers = BREATHLESS, **who: object) -> Alarm:
     """Somebody has given worrying answers; they are scored, and the page has left."""
     case = enrol(riverside, now, **who)
     known = {one.id for one in alerts.open_alerts()}

@@ -296,6 +296,21 @@ def test_a_replay_that_one_worker_is_at_is_nothing_for_another() -> None:
     assert replays.replay_due(now=LATER) == 1
 
 
+def test_a_what_if_at_work_keeps_no_response_from_being_scored(clinic: Database) -> None:
+    case = surveys.invited(NOW)
+    answered(case, CALM, now=NOW)
+    replay = start(candidate().id, now=LATER)
+    with psycopg.connect(clinic.url.replace("+psycopg", "")) as slow:
+        slow.execute(
+            "INSERT INTO replay_move (replay_id, response_id, before, after, because) VALUES (%s, %s, %s, %s, '{}')",
+            (replay.id, surveys.response_of(case)["id"], "routine", "soon"),
+        )
+
+        answered(case, BREATHLESS, now=LATER)  # while the other transaction is open
+
+        assert [alert["tier"] for alert in surveys.alerts_of(case)] == ["urgent"]
+
+
 def test_of_several_workers_at_once_none_counts_a_response_twice() -> None:
     for number in range(12):
         response(EXERTED if number % 2 else CALM)
