@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Callable
 
-from benchmarks import drain, idle, importing, paging, scoring, submit
+from benchmarks import drain, idle, importing, paging, replay, scoring, submit
 from benchmarks.figures import Figure, table
 from benchmarks.world import world
 
@@ -15,6 +15,8 @@ PARTS: dict[str, Callable[..., list[Figure]]] = {
     "importing": importing.measure,
     "memory": idle.measure,
 }
+WITH_ROWS: dict[str, Callable[..., list[Figure]]] = {"replay": replay.measure}
+"""Parts that take as long as their rows take."""
 WITHOUT_CLINIC: dict[str, Callable[[], list[Figure]]] = {"scoring": scoring.measure}
 """Parts that need no services, and that take as long as they take."""
 
@@ -22,19 +24,25 @@ WITHOUT_CLINIC: dict[str, Callable[[], list[Figure]]] = {"scoring": scoring.meas
 def main() -> None:
     """Measure what is asked for, each part in a clinic of its own."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    asked.add_argument("--only", choices=[*PARTS, *WITHOUT_CLINIC], help="one part alone")
+    asked.add_argument("--only", choices=[*PARTS, *WITH_ROWS, *WITHOUT_CLINIC], help="one part alone")
+    asked.add_argument(
+        "--responses", type=int, default=replay.RESPONSES, help="how many the what-if judges (a million)"
+    )
     asked.add_argument("--seconds", type=float, default=20.0, help="how long each part measures (20)")
     options = asked.parse_args()
     print(
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start; a busy machine makes all of it slow\n"
     )
-    for name in [options.only] if options.only else [*PARTS, *WITHOUT_CLINIC]:
-        print(table(_measure(name, options.seconds)), flush=True)
+    for name in [options.only] if options.only else [*PARTS, *WITH_ROWS, *WITHOUT_CLINIC]:
+        print(table(_measure(name, seconds=options.seconds, responses=options.responses)), flush=True)
 
 
-def _measure(name: str, seconds: float) -> list[Figure]:
+def _measure(name: str, *, seconds: float, responses: int) -> list[Figure]:
     if name in WITHOUT_CLINIC:
         return WITHOUT_CLINIC[name]()
+    if name in WITH_ROWS:
+        with world(**replay.SERVER) as made:
+            return WITH_ROWS[name](made, responses=responses)
     with world() as made:
         return PARTS[name](made, seconds=seconds)
 

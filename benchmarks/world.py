@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 from uuid import UUID
 
 import psycopg
@@ -74,11 +75,15 @@ class World:
 
 
 @contextmanager
-def world() -> Iterator[World]:
-    """Services of their own in a folder that is gone afterwards; this process is configured to use them."""
+def world(**server: str) -> Iterator[World]:
+    """Services of their own in a folder that is gone afterwards; this process is configured to use them.
+
+    `server` are settings of PostgreSQL that differ from those of the demo.
+    """
     with tempfile.TemporaryDirectory(prefix="daytwo-bench-") as name, folders.claim(Path(name) / "home"):
         folder = Path(name) / "home"
-        started = services.start(folder, environ={})
+        with patch.dict(postgres.SETTINGS, server):
+            started = services.start(folder, environ={})
         try:
             yield _furnished({**started.environ, "BENCH_FOLDER": str(folder)})
         finally:

@@ -69,9 +69,7 @@ def listed(version: Version) -> tuple[Downgrade, ...]:
         return downgrades.of(tx, version, protocols.get(tx, version.id))
 
 
-def sign(
-    version: Version, response_id: UUID, *, by: Person, now: datetime, reason: str = "Image clear."
-) -> None:
+def sign(version: Version, response_id: UUID, *, by: Person, now: datetime, reason: str = "Image clear.") -> None:
     """Somebody signs the downgrade of that response, as it stands now."""
     (found,) = [one for one in listed(version) if one.weighed.response_id == response_id]
     assert found.terms is not None

@@ -9,19 +9,13 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from survey import clock
-from survey.local import check_file, clinic
+from survey.domain.protocol import Protocol
+from survey.interop import pack_files, protocol_yaml
+from survey.local import check_answers, check_file, clinic
 from survey.local.browser import Browser, BrowserError, Form, Page
 
 POLL_S = 0.02
 MOST_PAGES = 40
-WORRYING: Mapping[str, str | frozenset[str]] = {
-    "fever": "yes",
-    "skin": frozenset({"grow", "hot"}),
-    "sore": "8",
-    "trend": "worse",
-    "help": "today",
-}
-"""Item → the answer, or the lines that are Yes. Whatever else is asked gets its first choice, or No to each line."""
 COUNTS = re.compile(
     r"Enrolled.*?(?P<enrolled>\d+) is = Answered (?P<answered>\d+) Reached by phone (?P<phoned>\d+)"
     r" Closed with a reason (?P<closed>\d+) Open (?P<open>\d+)"
@@ -63,6 +57,7 @@ class MainJob:
         self._desk, self._phone = Browser(access.url), Browser(access.url)
         self._clinician, self._carrier = Browser(access.url), Browser(access.phones)
         self._file = check_file.File(clock.now())
+        self._wanted = check_answers.wanted(_pack())
         self._alarmed_at: datetime | None = None
         self._page_text: Mapping[str, str] = {}
         self._seen = 0
@@ -141,7 +136,7 @@ class MainJob:
     def _answer_question(self, page: Page, key: str) -> Page:
         form = page.form(posts_to=f"/questions/{key}")
         sent_at = clock.now()
-        following = self._phone.send(page, form, _values(form, WORRYING.get(key)))
+        following = self._phone.send(page, form, values(form, self._wanted.get(key)))
         if self._alarmed_at is None and following.url.endswith("/help"):
             self._alarmed_at = sent_at
         return following
@@ -218,6 +213,12 @@ class MainJob:
             time.sleep(POLL_S)
 
 
+def _pack() -> Protocol:
+    """The newest text of the protocol that the check asks with."""
+    found = [one for one in pack_files.every(pack_files.FOLDER) if one.parent.name == clinic.PROTOCOL]
+    return protocol_yaml.load(found[-1])
+
+
 def _sign_in(browser: Browser, email: str, password: str) -> None:
     page = browser.open("/sign-in")
     inside = browser.send(page, page.form(having="password"), {"email": email, "password": password})
@@ -238,7 +239,7 @@ def _first_choices(form: Form) -> dict[str, str]:
     return {name: next((value for value in form.values(name) if value), "") for name in empty}
 
 
-def _values(form: Form, wanted: str | frozenset[str] | None) -> dict[str, str]:
+def values(form: Form, wanted: check_answers.Wanted | None) -> dict[str, str]:
     """What to send for one question."""
     lines = [name for name in form.names if {"yes", "no"} <= set(form.values(name))]
     if lines and "answer" not in form.names:

@@ -199,6 +199,12 @@ def test_a_forecast_forgets_what_lies_more_than_half_a_year_back() -> None:
 
     assert rules.outlook(past) == rules.outlook(other)
     assert rules.outlook(past) != rules.outlook([*past[:4], replace(past[4], pages=past[4].invited), *past[5:]])
+    a, b = rules.backtest(past, by_day_and_night), rules.backtest(other, by_day_and_night)
+    assert [one.expected == two.expected for one, two in zip(a[-2:], b[-2:], strict=True)] == [False, False]
+    assert (
+        rules.backtest([*past, past[0]], by_day_and_night)[-1]
+        == rules.backtest([*other, past[0]], by_day_and_night)[-1]
+    )
 
 
 def test_nothing_is_foretold_before_six_weeks_have_responses() -> None:

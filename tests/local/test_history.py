@@ -11,8 +11,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from survey.domain.protocol import Item, ItemKind, Protocol, Tier, Worse
+from survey.domain import responses
+from survey.domain.answers import Answers
+from survey.domain.protocol import Flag, Item, ItemKind, Protocol, Tier, Worse
+from survey.domain.questionnaire import visible_items
 from survey.domain.responses import judge
+from survey.domain.triage import score
 from survey.interop import protocol_yaml
 from survey.local import clinic, seed
 from survey.local.history import answers, people, stories
@@ -20,6 +24,7 @@ from survey.local.history.answers import Course
 from survey.local.history.stories import Story
 from survey.store import alerts, health, worklist
 from survey.store.session import transaction
+from tests import desk
 from tests.cast import RIVERSIDE
 
 PACK = Path("config/protocols/trigger-point-injection/v1.yaml")
@@ -108,6 +113,42 @@ def test_a_number_is_answered_near_its_better_end_with_no_more_digits_than_it_ta
 
     assert all(isinstance(number, float) and round(number, 1) == number for number in told)
     assert sum(usual[0] <= float(str(number)) <= usual[1] for number in told) > 190
+
+
+@lru_cache(maxsize=1)
+def second_pack() -> Protocol:
+    return responses.asked(protocol_yaml.load(desk.LUMBAR_PACK), "day2")
+
+
+def lumbar(course: Course, number: int, language: str = "en") -> Answers:
+    return answers.answers(second_pack(), {}, course=course, soreness=3, language=language, random=Random(number))
+
+
+@pytest.mark.parametrize("course", Course)
+def test_another_protocol_is_answered_to_the_end_with_what_its_pages_take(course: Course) -> None:
+    for number in range(30):
+        given = lumbar(course, number)
+        shown = visible_items(second_pack(), given, {})
+        assert {item.key for item in shown if item.required} <= given.keys()
+        for item in shown:
+            answer = given.get(item.key)
+            assert item.kind is not ItemKind.CHOICE or answer in {option.key for option in item.options}
+            assert not isinstance(answer, dict) or answer.keys() <= {line.key for line in item.lines}
+
+
+def test_a_past_told_of_another_protocol_is_mostly_calm_and_each_collapse_is_an_emergency() -> None:
+    absent = dict.fromkeys((flag.key for flag in second_pack().flags), Flag.NO)
+
+    def tiers(course: Course) -> Counter[Tier]:
+        return Counter(score(second_pack(), lumbar(course, number), absent).tier for number in range(60))
+
+    assert tiers(Course.USUAL)[Tier.ROUTINE] > 50
+    assert tiers(Course.WEAK) == {Tier.URGENT: 60}
+    assert tiers(Course.COLLAPSED) == {Tier.EMERGENCY: 60}
+
+
+def test_a_language_in_which_no_notes_are_invented_is_answered_too() -> None:
+    assert all(lumbar(Course.USUAL, number, language="fr") for number in range(100))
 
 
 def test_soreness_falls_over_the_three_months() -> None:

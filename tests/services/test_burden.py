@@ -15,7 +15,7 @@ from survey.domain.versions import Version
 from survey.local import clinic as demo_clinic
 from survey.local import seed
 from survey.services import burden, protocols, replays, versions
-from survey.services.burden import Paging, Side
+from survey.services.burden import LISTED, Paging, Side
 from survey.store import sites
 from survey.store.session import transaction
 from tests import desk, past_weeks, second_version, surveys
@@ -170,6 +170,14 @@ def test_the_rules_that_page_most_come_first(version: Version) -> None:
         Paging(rule="U1", pages=10, per_hundred=20),
         Paging(rule="U7", pages=4, per_hundred=8),
     )
+
+
+def test_no_more_rules_are_listed_than_can_be_read(version: Version) -> None:
+    fill(version, range(1))
+    for number in range(LISTED + 2):
+        past_weeks.add(version, monday(1), invited=1, answered=1, pages=1, rule=f"U{number}")
+
+    assert len(own(version, now=after(2)).paging) == LISTED
 
 
 def test_small_numbers_are_shown_to_those_alone_who_may_open_each_alert() -> None:

@@ -1,6 +1,6 @@
 """How an invented patient answers: mostly sore and getting better, now and then something worse."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from random import Random
 
@@ -67,6 +67,8 @@ NOTES = {
 }
 NOTED = 0.02
 COULD_NOT_LOOK = 0.03
+FIRST, LAST = 0.88, 0.6
+"""How often the first of the options that are left is taken, and the last one by somebody who is ill."""
 
 
 def answers(
@@ -89,11 +91,22 @@ def _answer(item: Item, *, course: Course, soreness: float, language: str, rando
     if item.kind is ItemKind.NUMBER:
         return _number(item, course, random)
     if item.kind is ItemKind.TEXT:
-        return random.choice(NOTES[language]) if random.random() < NOTED else None
+        return random.choice(NOTES.get(language, NOTES["en"])) if random.random() < NOTED else None
     if item.kind is ItemKind.LINES:
-        return LINES.get(item.key, _none)(item, course, random)
-    often = UNUSUAL[course].get(item.key) or USUAL[item.key]
+        return _lines(item, course, random)
+    often = _often(item, course)
     return random.choices(list(often), weights=list(often.values()))[0]
+
+
+def _often(item: Item, course: Course) -> Mapping[str, float]:
+    """Option → how often. Of a question that is not told here: mostly its first option, or its last when it is bad."""
+    options = [option.key for option in item.options]
+    told = UNUSUAL[course].get(item.key) or USUAL.get(item.key, {})
+    if told and told.keys() <= {*options}:
+        return told
+    last = LAST if item.ordered and course in URGENT else 0.0
+    falling = [(1 - last) * FIRST * (1 - FIRST) ** place for place in range(len(options))]
+    return {**dict(zip(options, falling, strict=True)), options[-1]: falling[-1] + last}
 
 
 def _soreness(course: Course, mean: float, random: Random) -> int:
@@ -110,20 +123,13 @@ def _number(item: Item, course: Course, random: Random) -> int | float:
     return number if item.decimals else int(number)
 
 
-def _none(item: Item, _course: Course, _random: Random) -> Answer:
-    return {line.key: NO for line in item.plain_lines}
-
-
-def _red_flags(item: Item, course: Course, random: Random) -> Answer:
-    marked = random.choice(RED_LINES) if course is Course.COLLAPSED else None
-    return {line.key: YES if line.key == marked else NO for line in item.plain_lines}
-
-
-def _skin(item: Item, course: Course, random: Random) -> Answer:
-    if course is Course.INFECTED:
-        marked = {"hot", random.choice(INFECTED_LINES)}
-    elif course is Course.WATCH and random.random() < 0.3:
-        marked = {"hot"}
+def _lines(item: Item, course: Course, random: Random) -> Answer:
+    if item.red_flag:
+        marked = _red_lines(item, course, random)
+    elif course is Course.INFECTED:
+        marked = _infected_lines(item, random)
+    elif course is Course.WATCH and item.key == "skin" and random.random() < 0.3:
+        marked = {"hot"} & {line.key for line in item.plain_lines}
     elif item.exclusive_line and random.random() < COULD_NOT_LOOK:
         return {item.exclusive_line.key: YES}
     else:
@@ -131,4 +137,17 @@ def _skin(item: Item, course: Course, random: Random) -> Answer:
     return {line.key: YES if line.key in marked else NO for line in item.plain_lines}
 
 
-LINES: Mapping[str, Callable[[Item, Course, Random], Answer]] = {"red": _red_flags, "skin": _skin}
+def _red_lines(item: Item, course: Course, random: Random) -> set[str]:
+    return {random.choice(_those(item, RED_LINES))} if course is Course.COLLAPSED else set()
+
+
+def _infected_lines(item: Item, random: Random) -> set[str]:
+    """One that tells of an infection, where the item has such a line, and always the heat."""
+    those = [key for key in INFECTED_LINES if key in {line.key for line in item.plain_lines}]
+    return {random.choice(those), "hot"} if those else set()
+
+
+def _those(item: Item, keys: Sequence[str]) -> Sequence[str]:
+    """Those of the keys that the item has as lines; all its lines when it has none of them."""
+    every = [line.key for line in item.plain_lines]
+    return [key for key in keys if key in every] or every
