@@ -65,9 +65,8 @@ _DUMPS = partial(json.dumps, default=str)
 """Ids and instants as PostgreSQL reads them."""
 
 # A page is wanted while its alert stands where it stood when the page was planned.
-_CALLS = (page.c.kind == PageKind.CALL) & (alert.c.state == AlertState.TRIGGERED)
-_NUDGES = (page.c.kind == PageKind.NUDGE) & (alert.c.state == AlertState.ACKNOWLEDGED)
-WANTED = (page.c.epoch == alert.c.epoch) & (_CALLS | _NUDGES)
+_WANTED = f"""page.epoch = alert.epoch AND (page.kind, alert.state) IN (
+    ('{PageKind.CALL}', '{AlertState.TRIGGERED}'), ('{PageKind.NUDGE}', '{AlertState.ACKNOWLEDGED}'))"""
 
 _PLAN = """
 INSERT INTO page (id, alert_id, kind, epoch, cycle, step_seq, user_id, contact_method_id, rule_delay_s, state,
@@ -84,8 +83,7 @@ FROM page
 JOIN alert ON alert.id = page.alert_id
 JOIN site ON site.id = alert.site_id
 JOIN contact_method method ON method.id = page.contact_method_id
-WHERE page.state = 'pending' AND page.not_before <= %(now)s AND page.epoch = alert.epoch
-  AND (page.kind, alert.state) IN (('call', 'triggered'), ('nudge', 'acknowledged'))
+WHERE page.state = 'pending' AND page.not_before <= %(now)s AND {wanted}
 ORDER BY page.cycle, page.step_seq, page.not_before
 LIMIT 1 FOR UPDATE OF page SKIP LOCKED
 """
@@ -148,7 +146,7 @@ def insert(tx: Tx, new: Sequence[Page]) -> None:
 
 def due_first(tx: Tx, *, now: datetime) -> Due | None:
     """The wanted page that is due, held against other senders: an alert's first page goes before another's repeat."""
-    row = tx.fetch(_DUE_FIRST, {"now": now})
+    row = tx.fetch(_DUE_FIRST.format(wanted=_WANTED), {"now": now})
     if row is None:
         return None
     names = ("address", "reachable", "alert_no", "clinic")
@@ -171,8 +169,8 @@ def expired(tx: Tx, *, now: datetime) -> tuple[Page, ...]:
 
 def supersede(tx: Tx, alert_id: UUID) -> int:
     """Put away what nobody wants any more of an alert that has just changed; how many pages that were."""
-    unwanted = (page.c.alert_id == alert_id) & (page.c.state == PageState.PENDING) & (alert.c.id == alert_id)
-    return _put_away(tx, unwanted & sa.not_(WANTED))
+    unwanted = (page.c.alert_id == alert.c.id) & (alert.c.id == alert_id) & (page.c.state == PageState.PENDING)
+    return _put_away(tx, unwanted & sa.text(f"NOT ({_WANTED})"))
 
 
 def supersede_nudges(tx: Tx, alert_id: UUID) -> int:
