@@ -74,7 +74,7 @@ def _check() -> None:
     """Only some pages take large files, and an unsafe request must come from a page of ours."""
     g.started = time.perf_counter()
     if request.blueprint in LARGE_BODIES:
-        request.max_content_length = request.max_form_memory_size = LARGE_BODY
+        request.max_content_length = LARGE_BODY
     if not (request.method in SAFE_METHODS or request.blueprint in NOT_FROM_BROWSERS or _is_from_our_page()):
         abort(403, description="This was sent from another place. Open the page again and send it from there.")
 
