@@ -4,13 +4,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import exp, fsum, lgamma
+from itertools import islice, zip_longest
+from math import exp, fsum, lgamma, log
+from operator import mul
 
 FEWEST_WEEKS = 6
 """Weeks with responses before anything is foretold."""
 
 WINDOW = 26
 """Weeks that a forecast is made of, at most: half a year, since clinics and their patients change."""
+
+JUDGED_WEEKS = 52
+"""Weeks, at most, that are held against their forecasts."""
 
 TAIL = 0.05
 """Chance that is left on either side of an interval, so that nine counts in ten lie in it."""
@@ -109,12 +114,12 @@ def expected(rate: Rate, sizes: Iterable[int]) -> Expected:
     """
     often = Counter(sizes)
     low, high, below = 0, 0, 0.0
-    for pages, here in _chances(rate, often):
+    for pages, here in enumerate(_mixed(rate, often)):
         low = pages if below <= TAIL else low
         high, below = pages, below + here
         if below >= 1 - TAIL:
             break
-    none, one = _mixed(rate, often, 0), _mixed(rate, often, 1)
+    none, one = (*islice(_mixed(rate, often), 2), 0.0)[:2]
     return Expected(
         mean=rate.mean * sum(size * times for size, times in often.items()) / often.total(),
         low=low,
@@ -124,12 +129,21 @@ def expected(rate: Rate, sizes: Iterable[int]) -> Expected:
     )
 
 
-def _chances(rate: Rate, often: Counter[int]) -> Iterator[tuple[int, float]]:
-    return ((pages, _mixed(rate, often, pages)) for pages in range(max(often) + 1))
+def _mixed(rate: Rate, often: Counter[int]) -> Iterator[float]:
+    """The chance of no page, of one, and so on, over all numbers of invitations."""
+    weights = [times / often.total() for times in often.values()]
+    for chances in zip_longest(*(_chances(rate, size) for size in often), fillvalue=0.0):
+        yield fsum(map(mul, weights, chances))
 
 
-def _mixed(rate: Rate, often: Counter[int], pages: int) -> float:
-    return fsum(times * chance(rate, size, pages) for size, times in often.items()) / often.total()
+def _chances(rate: Rate, invited: int) -> Iterator[float]:
+    """`chance` of no page, of one, and so on, each made of the one before it: a large clinic needs many."""
+    here = _log_beta(rate.alpha, rate.beta + invited) - _log_beta(rate.alpha, rate.beta)
+    for pages in range(invited):
+        yield exp(here)
+        left = invited - pages
+        here += log(left * (rate.alpha + pages) / ((pages + 1) * (rate.beta + left - 1)))
+    yield exp(here)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,12 +207,13 @@ class Judged:
 
 
 def backtest(weeks: Sequence[Week], counted: Counted) -> tuple[Judged, ...]:
-    """Each of these weeks, oldest first, beside the forecast that nothing but the weeks before it was made into."""
+    """The last year of these weeks, oldest first, each beside the forecast that the weeks before it alone give."""
+    first = max(0, len(weeks) - JUDGED_WEEKS)
     return tuple(
         Judged(
             starts_on=week.starts_on, came=counted(week), expected=_foretold(weeks[max(0, at - WINDOW) : at], counted)
         )
-        for at, week in enumerate(weeks)
+        for at, week in enumerate(weeks[first:], first)
     )
 
 

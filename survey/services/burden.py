@@ -18,8 +18,7 @@ from survey.store import protocols as protocol_store
 from survey.store.burden import Asked, StoredWeek
 from survey.store.session import Tx, transaction
 
-JUDGED_WEEKS = 52
-LOOKED_BACK = timedelta(weeks=JUDGED_WEEKS + rules.WINDOW + 1)
+LOOKED_BACK = timedelta(weeks=rules.JUDGED_WEEKS + rules.WINDOW + 1)
 
 LISTED = 10
 """Rules of a version. Counts are shown however small: whoever may read them may open each alert by name."""
@@ -86,8 +85,8 @@ def _side(tx: Tx, version: Version, site_id: UUID | None, now: datetime) -> Side
         weeks=weeks,
         left_out=len(stored) - len(weeks),
         outlook=rules.outlook(weeks),
-        judged=rules.backtest(weeks, rules.by_day_and_night)[-JUDGED_WEEKS:],
-        judged_nights=rules.backtest(weeks, rules.by_night)[-JUDGED_WEEKS:],
+        judged=rules.backtest(weeks, rules.by_day_and_night),
+        judged_nights=rules.backtest(weeks, rules.by_night),
         paging=_paging(tx, asked, stored),
         changes=changes(replay.tally) if replay else (),
         replay=replay,

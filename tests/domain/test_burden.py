@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from survey.domain import burden as rules
-from survey.domain.burden import FEWEST_WEEKS, TAIL, WINDOW, Rate, Week, by_day_and_night, by_night
+from survey.domain.burden import FEWEST_WEEKS, JUDGED_WEEKS, TAIL, WINDOW, Rate, Week, by_day_and_night, by_night
 
 MONDAY = date(2025, 1, 6)
 UNHURRIED = settings(deadline=None)
@@ -218,6 +218,25 @@ def test_nothing_is_foretold_before_six_weeks_have_responses() -> None:
     assert rules.outlook([*silent, *past[: FEWEST_WEEKS - 1]]) is None
     assert [one.expected is None for one in judged] == [True] * FEWEST_WEEKS + [False]
     assert rules.coverage(judged).judged == 1
+
+
+def test_no_more_than_the_last_year_is_judged() -> None:
+    past = weeks(JUDGED_WEEKS + WINDOW, seed=1, invited=steady)
+
+    judged = rules.backtest(past, by_day_and_night)
+
+    assert [one.starts_on for one in judged] == [week.starts_on for week in past[-JUDGED_WEEKS:]]
+    assert judged[0] == rules.backtest(past[: WINDOW + 1], by_day_and_night)[-1]
+
+
+def test_a_large_clinic_is_calculated_as_exactly_as_a_small_one() -> None:
+    rate = jeffreys(4000, 76_000)
+
+    seen = rules.expected(rate, [3000])
+
+    assert below(rate, [3000], seen.low) <= TAIL < below(rate, [3000], seen.low + 1)
+    assert below(rate, [3000], seen.high) < 1 - TAIL <= below(rate, [3000], seen.high + 1)
+    assert seen.mean == pytest.approx(150, rel=0.001)
 
 
 def test_coverage_counts_the_weeks_with_a_forecast_and_those_within_it() -> None:
