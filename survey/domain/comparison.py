@@ -94,27 +94,32 @@ def compare(pack: Protocol, case: Case) -> Compared:
     changed. Raises NotFound for a contact that the pack does not know.
     """
     if case.sha256 == pack.sha256:
-        after = _verdict(pack, case.touch, case.answers, (), (), case.context, as_taken=True)
+        after = _as_taken(pack, case.touch, case.answers, case.context)
     else:
-        after = _verdict(pack, case.touch, case.answers, case.body_sites, case.agents, case.given, as_taken=False)
+        after = _verdict(pack, case.touch, case.answers, case.body_sites, case.agents, case.given)
     return Compared(case=case, after=after)
 
 
 @lru_cache(maxsize=KEPT)
 def _verdict(
-    pack: Protocol,
-    touch: str,
-    answers: str,
-    body_sites: tuple[str, ...],
-    agents: tuple[str, ...],
-    flags: str,
-    *,
-    as_taken: bool,
+    pack: Protocol, touch: str, answers: str, body_sites: tuple[str, ...], agents: tuple[str, ...], given: str
 ) -> Verdict:
-    given: Context = {flag: Flag(value) for flag, value in json.loads(flags).items()}
-    context = given if as_taken else pack.context_for(body_sites=body_sites, agents=agents, given=given)
+    context = pack.context_for(body_sites=body_sites, agents=agents, given=_flags(given))
+    return _judged(pack, touch, answers, context)
+
+
+@lru_cache(maxsize=KEPT)
+def _as_taken(pack: Protocol, touch: str, answers: str, context: str) -> Verdict:
+    return _judged(pack, touch, answers, _flags(context))
+
+
+def _judged(pack: Protocol, touch: str, answers: str, context: Context) -> Verdict:
     made = score(asked(pack, touch), json.loads(answers), context)
     return Verdict(tier=made.tier, fired={fired.rule: fired.tier for fired in made.fired})
+
+
+def _flags(text: str) -> Context:
+    return {flag: Flag(value) for flag, value in json.loads(text).items()}
 
 
 @dataclass(slots=True)

@@ -26,8 +26,8 @@ from survey.store.session import Tx, transaction
 
 log = structlog.get_logger()
 
-STEP = 2000
-"""Responses judged in one transaction, a tenth of a second: a stop loses no more, and nothing waits longer for it."""
+STEP = 5000
+"""Responses judged in one transaction, a third of a second: a stop loses no more, and nothing waits longer for it."""
 LISTED = 50
 """Moves on a page."""
 
@@ -129,7 +129,7 @@ def replay_due(*, now: datetime, limit: int = STEP) -> int:
             return 0
         version = version_store.get(tx, old.protocol_version_id)
         over = _over(tx, version, asked_at=old.asked_at)
-        found = cases.stored(tx, over, until=old.asked_at, after=old.last_id, limit=limit)
+        found = cases.stored(tx, over, until=old.asked_at, after=old.last_id, limit=limit, sha256=old.sha256)
         part = _judged(tx, old, version, found)
         new = rules.failed(old, part.fault, now=now) if part.fault else _advanced(old, found, limit=limit, now=now)
         _keep(tx, old, new, part.moves, now=now)

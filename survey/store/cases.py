@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -13,9 +13,11 @@ from survey.domain.protocol import Tier
 from survey.store.session import Tx
 
 NIGHT = (time(20), time(8))
-"""When a page costs sleep, on the wall of the site."""
+"""When a page costs sleep, on the wall of the site; whole hours."""
 FIRST = UUID(int=0)
 """Below every id."""
+ALL = {"judge": None}
+"""The flags as they were taken, of every score."""
 
 # A response and one of its scores. Without a tier it is under way, and nobody was told anything yet.
 _SCORED = """
@@ -26,16 +28,17 @@ FROM response r JOIN score s ON s.response_id = r.id
 _NEWEST = "".join((_SCORED, "AND s.revision = r.scored_revision WHERE r.tier IS NOT NULL"))
 
 # The answers are those that the score was made of: of two values for one key a JSON reader keeps the later. The text is
-# put together here, at two thirds of what json_object_agg costs; a pack's keys are plain words.
+# put together here, at two thirds of what json_object_agg costs; a pack's keys are plain words, without a blank.
+# Few values, and none that psycopg makes a container of: the collector's rounds cost as much as the judging does.
 _CASE = """
-SELECT s.response_id, s.revision, date_trunc('week', s.answered_at AT TIME ZONE z.zone)::date AS week,
-  ((s.answered_at AT TIME ZONE z.zone)::time >= %(evening)s
-    OR (s.answered_at AT TIME ZONE z.zone)::time < %(morning)s) AS night,
-  i.touch,
+SELECT s.response_id, s.revision,
+  floor(date_part('epoch', s.answered_at AT TIME ZONE z.zone) / 3600)::int AS hour, i.touch,
   (SELECT coalesce('{' || string_agg('"' || item || '":' || value::text, ',' ORDER BY revision) || '}', '{}')
     FROM answer WHERE response_id = s.response_id AND revision <= s.revision) AS answers,
-  p.body_sites, p.agents, p.context::text AS given, s.context::text AS context, s.sha256, s.tier,
-  s.fired::text AS fired
+  array_to_string(p.body_sites, ' ') AS body_sites, array_to_string(p.agents, ' ') AS agents,
+  p.context::text AS given,
+  CASE WHEN %(judge)s::text IS NULL OR s.sha256 = %(judge)s THEN s.context::text ELSE '{}' END AS context,
+  s.sha256, s.tier, s.fired::text AS fired
 """
 
 _PLACES = """
@@ -135,13 +138,16 @@ class Whose:
     performed_on: date
 
 
-def stored(tx: Tx, versions: Collection[UUID], *, until: datetime, after: UUID | None, limit: int) -> tuple[Case, ...]:
+def stored(
+    tx: Tx, versions: Collection[UUID], *, until: datetime, after: UUID | None, limit: int, sha256: str
+) -> tuple[Case, ...]:
     """Responses that began on one of these versions, each with its newest score, in the order of ids.
 
-    Answered up to `until`, beyond the id `after`, at most `limit`.
+    Answered up to `until`, beyond the id `after`, at most `limit`. They are judged by the text of `sha256`, which needs
+    the flags as they were taken of its own scores alone: those of others are left empty.
     """
-    given = {"versions": list(versions), "until": until, "after": after or FIRST, "limit": limit}
-    return _cases(tx.bulk(_STORED, given | _HOURS))
+    given = {"versions": list(versions), "until": until, "after": after or FIRST, "limit": limit, "judge": sha256}
+    return _cases(tx.bulk(_STORED, given))
 
 
 def count(tx: Tx, versions: Collection[UUID], *, until: datetime) -> int:
@@ -155,17 +161,17 @@ def shadowed(
 ) -> tuple[Case, ...]:
     """Responses begun and scored within these days whose newest score `candidate` has not been held against yet."""
     given = {"versions": list(versions), "candidate": candidate, "since": since, "until": until, "limit": limit}
-    return _cases(tx.bulk(_SHADOWED, given | _HOURS))
+    return _cases(tx.bulk(_SHADOWED, ALL | given))
 
 
 def confirmed(tx: Tx, versions: Collection[UUID]) -> tuple[Case, ...]:
     """Every score, oldest first, of each response whose alert a clinician closed as a confirmed event."""
-    return _cases(tx.bulk(_CONFIRMED, {"versions": list(versions)} | _HOURS))
+    return _cases(tx.bulk(_CONFIRMED, ALL | {"versions": list(versions)}))
 
 
 def tried(tx: Tx, candidate: UUID) -> tuple[Compared, ...]:
     """What a candidate in shadow has said so far, each beside the stored score; the newest answers first."""
-    rows = tx.bulk(_TRIED, {"candidate": candidate} | _HOURS)
+    rows = tx.bulk(_TRIED, ALL | {"candidate": candidate})
     return tuple(Compared(case=_as_case(row), after=_verdict(tier, fired)) for *row, tier, fired in rows)
 
 
@@ -175,16 +181,27 @@ def whose(tx: Tx, responses: Collection[UUID]) -> Mapping[UUID, Whose]:
     return {row.pop("id"): Whose(**row) for row in rows}
 
 
-_HOURS = {"evening": NIGHT[0], "morning": NIGHT[1]}
-
-
 def _cases(rows: Sequence[tuple[Any, ...]]) -> tuple[Case, ...]:
     return tuple(_as_case(row) for row in rows)
 
 
 def _as_case(row: Sequence[Any]) -> Case:
-    *fields, body_sites, agents, given, context, sha256, tier, fired = row
-    return Case._make((*fields, tuple(body_sites), tuple(agents), given, context, sha256, _verdict(tier, fired)))
+    response_id, revision, hour, touch, answers, body_sites, agents, given, context, sha256, tier, fired = row
+    when, where = _on_the_wall(hour), (_words(body_sites), _words(agents))
+    return Case(response_id, revision, *when, touch, answers, *where, given, context, sha256, _verdict(tier, fired))
+
+
+@lru_cache(maxsize=1 << 16)
+def _on_the_wall(hour: int) -> tuple[date, bool]:
+    """The Monday of that hour since 1970 on the wall of a site, and whether it is one of the night."""
+    day = date(1970, 1, 1) + timedelta(days=hour // 24)
+    evening, morning = NIGHT
+    return day - timedelta(days=day.weekday()), not morning.hour <= hour % 24 < evening.hour
+
+
+@lru_cache(maxsize=1 << 12)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
 
 
 @lru_cache(maxsize=1 << 14)
