@@ -94,7 +94,7 @@ def shift_list(name: str, days: int) -> None:
     from survey.services import accounts, oncall
 
     on, now = _schedule(name), clock.now()
-    names = {user.id: user.name for user in accounts.users()}
+    names = accounts.names()
     for one in oncall.shifts(on.id, since=now, until=now + timedelta(days=days)):
         starts, ends = (at.astimezone(ZoneInfo(on.zone)) for at in (one.starts_at, one.ends_at))
         click.echo(f"{starts:%a %Y-%m-%d %H:%M} to {ends:%a %Y-%m-%d %H:%M}  {names.get(one.user_id, 'unknown')}")

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time, timedelta
+from functools import lru_cache
 from itertools import islice, zip_longest
 from math import exp, fsum, lgamma, log
 from operator import mul
@@ -22,6 +23,9 @@ TAIL = 0.05
 
 NIGHTS = 7
 
+NIGHT = (time(20), time(8))
+"""When a page costs sleep, on the wall of the site; whole hours."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Week:
@@ -35,6 +39,14 @@ class Week:
     answered: int
     pages: int
     night_pages: int
+
+
+@lru_cache(maxsize=1 << 16)
+def week_and_night(hour: int) -> tuple[date, bool]:
+    """The Monday of that hour since 1970 on the wall of a site, and whether it is one of the night."""
+    day = date(1970, 1, 1) + timedelta(days=hour // 24)
+    evening, morning = NIGHT
+    return day - timedelta(days=day.weekday()), not morning.hour <= hour % 24 < evening.hour
 
 
 Counted = Callable[[Week], int]

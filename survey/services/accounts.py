@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -74,6 +75,11 @@ def users() -> tuple[User, ...]:
     """All accounts, those in use first, by name."""
     with transaction() as tx:
         return store.every(tx)
+
+
+def names() -> Mapping[UUID, str]:
+    """Account → the person's name, of those not in use as well."""
+    return {user.id: user.name for user in users()}
 
 
 def disable(user_id: UUID, *, by: Actor, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """What-if: a version held against every response so far, in parts that a worker takes up where the last one ended."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
 from uuid import UUID, uuid4
@@ -131,34 +131,36 @@ def replay_due(*, now: datetime, limit: int = STEP) -> int:
         over = _over(tx, version, asked_at=old.asked_at)
         found = cases.stored(tx, over, until=old.asked_at, after=old.last_id, limit=limit, sha256=old.sha256)
         part = _judged(tx, old, version, found)
-        new = rules.failed(old, part.fault, now=now) if part.fault else _advanced(old, found, limit=limit, now=now)
-        _keep(tx, old, new, part.moves, now=now)
-    return max(1, len(found))
+        _keep(tx, old, _after(old, part, is_last=part.read < limit, now=now), part.moves, now=now)
+    return max(1, part.read)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Part:
-    """Those of one part who are listed, or why it could not be judged."""
+    """How many responses were judged and up to which, those of them who are listed, and why it ended before its end."""
 
-    moves: Sequence[Compared] = ()
+    read: int = 0
+    last_id: UUID | None
+    moves: list[Compared] = field(default_factory=list)
     fault: str | None = None
 
 
-def _judged(tx: Tx, replay: Replay, version: Version, found: Sequence[Case]) -> _Part:
+def _judged(tx: Tx, replay: Replay, version: Version, found: Iterator[Case]) -> _Part:
     """Judge them, and count them in the tally, which was read for this part alone."""
-    case, moves = None, []
-    itself = rules.is_of_itself(version, asked_at=replay.asked_at)
+    part, itself = _Part(last_id=replay.last_id), rules.is_of_itself(version, asked_at=replay.asked_at)
     try:
         pack = protocols.get(tx, version.id)
         for case in found:
+            part.read += 1
+            part.last_id = case.response_id
             one = _counted(pack, case, replay.tally)
             if one is not None and (one.differs if itself else one.moves):
-                moves.append(one)
+                part.moves.append(one)
     except FAULTS as fault:
         log.error("replay.impossible", replay=str(replay.id), error=type(fault).__name__)
-        at = f" at response {case.response_id}" if case else ""
-        return _Part(fault=f"{type(fault).__name__}{at}")
-    return _Part(moves=moves)
+        at = f" at response {part.last_id}" if part.read else ""
+        part.fault = f"{type(fault).__name__}{at}"
+    return part
 
 
 def _counted(pack: Protocol, case: Case, tally: Tally) -> Compared | None:
@@ -172,10 +174,11 @@ def _counted(pack: Protocol, case: Case, tally: Tally) -> Compared | None:
     return one
 
 
-def _advanced(old: Replay, found: Sequence[Case], *, limit: int, now: datetime) -> Replay:
-    last_id = found[-1].response_id if found else old.last_id
-    new = rules.advanced(old, last_id=last_id, read=len(found), tally=old.tally)
-    return rules.done(new, now=now) if len(found) < limit else new
+def _after(old: Replay, part: _Part, *, is_last: bool, now: datetime) -> Replay:
+    if part.fault:
+        return rules.failed(old, part.fault, now=now)
+    new = rules.advanced(old, last_id=part.last_id, read=part.read, tally=old.tally)
+    return rules.done(new, now=now) if is_last else new
 
 
 def _keep(tx: Tx, old: Replay, new: Replay, moves: Sequence[Compared], *, now: datetime) -> None:

@@ -45,7 +45,7 @@ __all__ = [
 def next_number(slug: str) -> int:
     """The number that no version of that protocol has yet, and that is higher than all of them."""
     with transaction() as tx:
-        return max((one.version for one in store.every(tx) if one.slug == slug), default=0) + 1
+        return store.highest(tx, slug) + 1
 
 
 def copied(version: Version) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from survey.domain.burden import NIGHT
 from survey.domain.protocol import Tier
-from survey.store.cases import NIGHT
 from survey.store.session import Tx
 
 # A week begins on Monday on the wall of the site. Whoever was stopped before the text was due was never asked.

@@ -1,19 +1,18 @@
 """Scored responses, as they are judged again by another version of their protocol."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from survey.domain.burden import week_and_night
 from survey.domain.comparison import Case, Compared, Verdict
 from survey.domain.protocol import Tier
 from survey.store.session import Tx
 
-NIGHT = (time(20), time(8))
-"""When a page costs sleep, on the wall of the site; whole hours."""
 FIRST = UUID(int=0)
 """Below every id."""
 ALL = {"judge": None}
@@ -27,15 +26,14 @@ FROM response r JOIN score s ON s.response_id = r.id
 """
 _NEWEST = "".join((_SCORED, "AND s.revision = r.scored_revision WHERE r.tier IS NOT NULL"))
 
-# The answers are those that the score was made of: of two values for one key a JSON reader keeps the later. The text is
-# put together here, at two thirds of what json_object_agg costs; a pack's keys are plain words, without a blank.
-# Few values, and none that psycopg makes a container of: the collector's rounds cost as much as the judging does.
+# The answers are those that the score was made of: of two values for one key a JSON reader keeps the later. Few values,
+# and none that psycopg makes a container of: the collector's rounds would cost as much as the judging does.
 _CASE = """
 SELECT s.response_id, s.revision,
   floor(date_part('epoch', s.answered_at AT TIME ZONE z.zone) / 3600)::int AS hour, i.touch,
-  (SELECT coalesce('{' || string_agg('"' || item || '":' || value::text, ',' ORDER BY revision) || '}', '{}')
+  (SELECT coalesce(json_object_agg(item, value ORDER BY revision)::text, '{}')
     FROM answer WHERE response_id = s.response_id AND revision <= s.revision) AS answers,
-  array_to_string(p.body_sites, ' ') AS body_sites, array_to_string(p.agents, ' ') AS agents,
+  array_to_string(p.body_sites, E'\\x1f') AS body_sites, array_to_string(p.agents, E'\\x1f') AS agents,
   p.context::text AS given,
   CASE WHEN %(judge)s::text IS NULL OR s.sha256 = %(judge)s THEN s.context::text ELSE '{}' END AS context,
   s.sha256, s.tier, s.fired::text AS fired
@@ -86,16 +84,26 @@ ORDER BY s.at LIMIT %(limit)s) AS s
     )
 )
 
-# Each score that a response ever had: whichever of them opened the alert, an answer may have been changed after it.
+_IS_CONFIRMED = """
+WHERE r.protocol_version_id = ANY(%(versions)s)
+  AND r.id IN (SELECT response_id FROM alert WHERE usefulness = 'event_confirmed')
+"""
+
+# Each score that a response ever had: whichever of them opened the alert, an answer may have been changed after it. One
+# that could not be scored in the end paged all the same, and stands last with the tier that was acted on.
 _CONFIRMED = "".join(
     (
         _CASE,
         "FROM (",
         _SCORED,
+        _IS_CONFIRMED,
         """
-WHERE r.protocol_version_id = ANY(%(versions)s)
-  AND r.id IN (SELECT response_id FROM alert WHERE usefulness = 'event_confirmed')) AS s
+UNION ALL
+SELECT r.id, r.invitation_id, r.answered_at, r.scored_revision, r.tier, '[]', '{}', r.scored_at, ''
+FROM response r
 """,
+        _IS_CONFIRMED,
+        " AND r.score_fault IS NOT NULL) AS s",
         _PLACES,
         "ORDER BY s.response_id, s.revision",
     )
@@ -140,14 +148,15 @@ class Whose:
 
 def stored(
     tx: Tx, versions: Collection[UUID], *, until: datetime, after: UUID | None, limit: int, sha256: str
-) -> tuple[Case, ...]:
+) -> Iterator[Case]:
     """Responses that began on one of these versions, each with its newest score, in the order of ids.
 
     Answered up to `until`, beyond the id `after`, at most `limit`. They are judged by the text of `sha256`, which needs
-    the flags as they were taken of its own scores alone: those of others are left empty.
+    the flags as they were taken of its own scores alone: those of others are left empty. Read at once and handed over
+    one by one: what lives through a whole step makes the collector look through everything else.
     """
     given = {"versions": list(versions), "until": until, "after": after or FIRST, "limit": limit, "judge": sha256}
-    return _cases(tx.bulk(_STORED, given))
+    return map(_as_case, tx.bulk(_STORED, given))
 
 
 def count(tx: Tx, versions: Collection[UUID], *, until: datetime) -> int:
@@ -187,21 +196,15 @@ def _cases(rows: Sequence[tuple[Any, ...]]) -> tuple[Case, ...]:
 
 def _as_case(row: Sequence[Any]) -> Case:
     response_id, revision, hour, touch, answers, body_sites, agents, given, context, sha256, tier, fired = row
-    when, where = _on_the_wall(hour), (_words(body_sites), _words(agents))
-    return Case(response_id, revision, *when, touch, answers, *where, given, context, sha256, _verdict(tier, fired))
-
-
-@lru_cache(maxsize=1 << 16)
-def _on_the_wall(hour: int) -> tuple[date, bool]:
-    """The Monday of that hour since 1970 on the wall of a site, and whether it is one of the night."""
-    day = date(1970, 1, 1) + timedelta(days=hour // 24)
-    evening, morning = NIGHT
-    return day - timedelta(days=day.weekday()), not morning.hour <= hour % 24 < evening.hour
+    when, where = week_and_night(hour), (_words(body_sites), _words(agents))
+    before = _verdict(tier, fired)
+    return Case._make((response_id, revision, *when, touch, answers, *where, given, context, sha256, before))
 
 
 @lru_cache(maxsize=1 << 12)
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
+    """What stood in an array, put together with a sign that no word holds."""
+    return tuple(text.split("\x1f")) if text else ()
 
 
 @lru_cache(maxsize=1 << 14)

@@ -54,8 +54,9 @@ def get(tx: Tx, version_id: UUID) -> Version:
 
 
 def get_for_update(tx: Tx, version_id: UUID) -> Version:
-    """That version, locked to the end of the transaction. Raises NotFound."""
-    return _one(tx, sa.select(protocol_version).where(protocol_version.c.id == version_id).with_for_update())
+    """That version, locked to the end of the transaction; patients may begin on it meanwhile. Raises NotFound."""
+    query = sa.select(protocol_version).where(protocol_version.c.id == version_id)
+    return _one(tx, query.with_for_update(key_share=True))
 
 
 def claim(tx: Tx, version_id: UUID) -> Version | None:
@@ -90,6 +91,12 @@ def ids_of(tx: Tx, slug: str) -> tuple[UUID, ...]:
     return tuple(tx.run(sa.select(protocol_version.c.id).where(protocol_version.c.slug == slug)).scalars())
 
 
+def highest(tx: Tx, slug: str) -> int:
+    """The highest number of a protocol's versions; 0 when there is none."""
+    number = sa.select(sa.func.coalesce(sa.func.max(protocol_version.c.version), 0))
+    return int(tx.run(number.where(protocol_version.c.slug == slug)).scalar_one())
+
+
 def live_id(tx: Tx, slug: str) -> UUID | None:
     """The published version of a protocol, if there is one."""
     live = (protocol_version.c.slug == slug) & (protocol_version.c.state == VersionState.PUBLISHED)
@@ -99,7 +106,7 @@ def live_id(tx: Tx, slug: str) -> UUID | None:
 def live_for_update(tx: Tx, slug: str) -> Version | None:
     """The published version of a protocol, locked to the end of the transaction."""
     live = (protocol_version.c.slug == slug) & (protocol_version.c.state == VersionState.PUBLISHED)
-    row = tx.run(sa.select(protocol_version).where(live).with_for_update()).mappings().one_or_none()
+    row = tx.run(sa.select(protocol_version).where(live).with_for_update(key_share=True)).mappings().one_or_none()
     return _as_version(row) if row else None
 
 

@@ -1,9 +1,7 @@
 """How many pages a version brings, beside the one in force."""
 
-from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
@@ -15,8 +13,9 @@ from survey.domain.accounts import Permission
 from survey.domain.burden import Judged
 from survey.domain.versions import Version, VersionState
 from survey.services import burden, protocols, sites
-from survey.services.burden import Burden, Side
-from survey.web import charts, clinic, guard
+from survey.services.burden import Side
+from survey.web import charts, comparisons, guard
+from survey.web import protocols as pages
 from survey.web.charts import Band
 from survey.web.forms import worklist as filters
 
@@ -38,7 +37,7 @@ def show(slug: str, version: int) -> ResponseReturnValue:
         sides=[side for side in (seen.own, seen.live) if side],
         site_id=site_id,
         sites=sites.every() if one.state is VersionState.PUBLISHED else (),
-        why=_why(seen),
+        why=comparisons.rules_known_to(one),
         chart=_chart,
         amount=amount,
         of_hundred=of_hundred,
@@ -47,19 +46,13 @@ def show(slug: str, version: int) -> ResponseReturnValue:
         with_responses=rules.with_responses,
         fewest_weeks=rules.FEWEST_WEEKS,
         window=rules.WINDOW,
-        zone=_zone(),
+        zone=pages.zone(),
     )
 
 
 def _site(one: Version) -> UUID | None:
     """The site asked for; only for the version in force, since what-ifs do not keep theirs apart."""
     return filters.site(request.args) if one.state is VersionState.PUBLISHED else None
-
-
-def _why(seen: Burden) -> Mapping[str, str]:
-    """Rule → the thought behind it, as the version that is looked at words it."""
-    packs = [protocols.pack(side.version.id) for side in (seen.live, seen.own) if side]
-    return {rule.id: rule.why for pack in packs for rule in pack.rules}
 
 
 def _chart(side: Side) -> Markup:
@@ -100,8 +93,3 @@ def of_hundred(chance: float) -> str:
 def between(low: int, high: int) -> str:
     """`2 to 11`, or `0` where both are the same."""
     return f"{low} to {high}" if low < high else str(low)
-
-
-def _zone() -> ZoneInfo:
-    known = clinic.known_sites(clock.now())
-    return known[0].tz if known else ZoneInfo("UTC")

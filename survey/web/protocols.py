@@ -42,7 +42,7 @@ BLANKS: Mapping[str, Markup] = {
 def index() -> ResponseReturnValue:
     """Each protocol with its versions, newest first."""
     by_slug = {slug: tuple(found) for slug, found in groupby(protocols.every(), key=lambda one: one.slug)}
-    people = {user.id: user.name for user in accounts.users()}
+    people = accounts.names()
     return render_template("pages/protocols/index.html", protocols=by_slug, people=people, zone=zone())
 
 
@@ -62,7 +62,7 @@ def page(one: Version, *, refused: str | None = None) -> ResponseReturnValue:
         refused=refused,
         pack=pack,
         others=[other for other in protocols.every() if other.slug == one.slug and other.id != one.id],
-        people={user.id: user.name for user in accounts.users()},
+        people=accounts.names(),
         zone=zone(),
         rules={tier: [rule for rule in pack.rules if rule.tier is tier] for tier in MOST_SERIOUS_FIRST},
         blanks=BLANKS,

@@ -97,6 +97,6 @@ def _page(one: Version, form: PublishForm | None = None, *, unsigned: Unsigned |
         longest=LONGEST_REASON,
         why=comparisons.rules_known_to(listed.version),
         outcomes=OUTCOME_WORDS,
-        people={user.id: user.name for user in accounts.users()},
+        people=accounts.names(),
         zone=pages.zone(),
     ), 422 if form or unsigned else 200

@@ -12,7 +12,7 @@ from survey.domain import replays as rules
 from survey.domain.accounts import Permission
 from survey.domain.comparison import Tally
 from survey.domain.errors import Refused
-from survey.domain.protocol import Protocol, Tier
+from survey.domain.protocol import Tier
 from survey.domain.replays import Replay, ReplayState
 from survey.domain.versions import Version
 from survey.services import access, accounts, protocols, replays
@@ -84,7 +84,7 @@ def _result(one: Version, replay: Replay) -> ResponseReturnValue:
         found=found,
         asked=asked,
         cells=_cells(replay.tally),
-        why=comparisons.rule_words(*_packs(one)),
+        why=comparisons.rules_known_to(one),
         load=comparisons.pages_a_week(replay.tally),
         chart=_weeks(replay.tally),
         **_about(one, replay),
@@ -97,15 +97,9 @@ def _about(one: Version, replay: Replay | None) -> dict[str, object]:
         "one": one,
         "replay": replay,
         "itself": rules.is_of_itself(one, asked_at=replay.asked_at if replay else clock.now()),
-        "people": {user.id: user.name for user in accounts.users()},
+        "people": accounts.names(),
         "zone": pages.zone(),
     }
-
-
-def _packs(one: Version) -> list[Protocol]:
-    """Every version that a stored score may be of, and then `one`: a rule that it does not have is an older one's."""
-    older = [other for other in protocols.every() if other.slug == one.slug and other.state.is_fixed]
-    return [protocols.pack(each.id) for each in (*reversed(older), one)]
 
 
 def _cells(tally: Tally) -> list[tuple[Tier, Tier, int]]:

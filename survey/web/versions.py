@@ -52,7 +52,7 @@ def edit(slug: str, version: int) -> ResponseReturnValue:
     """One's own draft in the editor; for any other version, the way to a copy of it."""
     one = protocols.numbered(slug, version)
     if one.state.is_fixed or one.author != guard.person().id:
-        return render_template("pages/versions/not_yours.html", one=one, people=_people()), 403
+        return render_template("pages/versions/not_yours.html", one=one, people=accounts.names()), 403
     return _editor(one, TextForm(data={"text": one.source, "sha256": one.sha256}))
 
 
@@ -189,7 +189,7 @@ def _editor(
         faulty={place.line for place in wrong},
         overtaken=overtaken,
         differing=differing,
-        people=_people(),
+        people=accounts.names(),
         zone=pages.zone(),
     ), status
 
@@ -204,7 +204,3 @@ def _proved(one: Version) -> ResponseReturnValue:
 
 def _shown(one: Version, *, to: str | None = None) -> ResponseReturnValue:
     return redirect(url_for("protocols.show", slug=one.slug, version=one.version, _anchor=to), code=303)
-
-
-def _people() -> dict[object, str]:
-    return {user.id: user.name for user in accounts.users()}

@@ -93,6 +93,24 @@ def test_the_worst_that_was_ever_said_counts_although_the_patient_took_it_back()
     assert [(before, after) for _, before, after in tiers(verified(now=NOW))] == [(Tier.URGENT, Tier.ROUTINE)]
 
 
+def test_an_event_that_could_never_be_scored_counts_with_the_tier_that_was_acted_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def cannot(*_: object, **__: object) -> None:
+        raise TypeError
+
+    with monkeypatch.context() as broken:
+        broken.setattr("survey.services.scores._judged", cannot)
+        response_id = event(CALM, now=NOW)
+    assert desk.rows("SELECT count(*) AS n FROM score")[0]["n"] == 0
+
+    version = verified(SAME, now=NOW)
+
+    assert tiers(version) == [(response_id, Tier.URGENT, Tier.ROUTINE)]
+    with pytest.raises(Refused, match="1 confirmed event less seriously"):
+        publish(version)
+
+
 def test_an_event_at_a_contact_that_the_version_never_asks_is_listed_and_needs_no_signature() -> None:
     response_id = event(now=NOW)
     version = verified(NEVER_ASKS, now=NOW)

@@ -10,6 +10,7 @@ from survey.domain.errors import NotFound, Refused, Stale
 from survey.domain.versions import Unproved, Version, VersionState
 from survey.interop.protocol_yaml import ProtocolError
 from survey.services import accounts, protocols, sheets, versions
+from survey.store import protocols as store
 from survey.store.session import transaction
 from tests import desk
 from tests.cast import ANA, BEN, LENA, ROOT, SAM, Person
@@ -294,6 +295,17 @@ def test_a_survey_that_was_not_sent_moves_to_the_new_version() -> None:
     publish_second()
 
     assert pinned(waits.invitation_id) == pinned(cannot_be_texted.invitation_id) == 2
+
+
+def test_a_patient_begins_while_a_version_is_held() -> None:
+    enrolled = desk.enrol(desk.maria())
+
+    with transaction() as tx:  # as while a version is being published, or a what-if of it is started
+        store.get_for_update(tx, live())
+        store.live_for_update(tx, SLUG)
+        sheets.enter_by_phone(enrolled.invitation_id, CALM, by=SAM.actor, now=WEDNESDAY_TEN)
+
+    assert desk.invitation_state(enrolled.invitation_id)[0] == "completed"
 
 
 def test_a_survey_that_was_sent_or_begun_ends_on_its_version() -> None:
