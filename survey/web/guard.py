@@ -35,6 +35,11 @@ class Policy:
 
 
 ENROL = ("patients.enrol", "patients.add")
+SECTIONS = {
+    "worklist": frozenset({"worklist", "alerts", "patients"}),
+    "protocols": frozenset({"protocols", "versions", "replays", "shadows", "burden", "publishing"}),
+}
+"""Place in the navigation → blueprints of its pages, where these are more than its own."""
 
 _MARK = "__daytwo_policies__"
 
@@ -167,7 +172,7 @@ def _for_templates() -> dict[str, object]:
 
 def _is_here(endpoint: str) -> bool:
     """Whether the link to `endpoint` is the place that the present page belongs to; a patient's pages, to the list."""
-    section = (request.endpoint or "").partition(".")[0]
-    if endpoint == "worklist.show":
-        return section in ("worklist", "alerts", "patients") and request.endpoint not in ENROL
-    return request.endpoint in ENROL if endpoint in ENROL else section == endpoint.partition(".")[0]
+    place, section = endpoint.partition(".")[0], (request.endpoint or "").partition(".")[0]
+    if (endpoint in ENROL) != (request.endpoint in ENROL):
+        return False
+    return section in SECTIONS.get(place, {place})

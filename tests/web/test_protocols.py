@@ -48,6 +48,13 @@ def test_the_navigation_leads_there_and_marks_it(desk: Desk, person: Person) -> 
     assert '<a href="/protocols">Protocols</a>' in desk.get("/on-call").text or person is OLGA
 
 
+@pytest.mark.parametrize("page", ["copy", "what-if", "shadow", "burden", "publish"])
+def test_what_becomes_of_a_version_belongs_to_the_protocols(desk: Desk, page: str) -> None:
+    desk.signed_in(LENA)
+
+    assert '<a href="/protocols" aria-current="page">Protocols</a>' in desk.get(f"{FIRST}/{page}").text
+
+
 def test_a_published_version_names_who_wrote_and_who_approved_it_when_and_its_certificate(desk: Desk) -> None:
     desk.signed_in(SAM)
 
