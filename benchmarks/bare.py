@@ -60,9 +60,10 @@ FROM (
 JOIN invitation i ON i.id = r.invitation_id JOIN procedure p ON p.id = i.procedure_id
 """
 KEEP = """
-WITH new AS (SELECT * FROM jsonb_to_recordset(%s) AS n (id uuid, revision int, tier text, fired jsonb, context jsonb)),
-kept AS (INSERT INTO score (response_id, revision, tier, fired, context, protocol_sha256, at)
-  SELECT id, revision, tier, fired, context, %s, now() FROM new)
+WITH new AS (SELECT * FROM jsonb_to_recordset(%s) AS n (id uuid, revision int, tier text, fired jsonb, answers jsonb,
+  context jsonb)),
+kept AS (INSERT INTO score (response_id, revision, tier, fired, answers, context, protocol_sha256, at)
+  SELECT id, revision, tier, fired, answers, context, %s, now() FROM new)
 UPDATE response SET scored_revision = new.revision, tier = new.tier, scored_at = now()
 FROM new WHERE response.id = new.id
 """
@@ -77,7 +78,13 @@ def drain(tx: psycopg.Connection[Any], *, limit: int) -> int:
             if not rows:
                 return done
             new = [
-                {"id": str(row["id"]), "revision": row["revision"], "context": row["context"], **judge(row["answers"])}
+                {
+                    "id": str(row["id"]),
+                    "revision": row["revision"],
+                    "answers": row["answers"],
+                    "context": row["context"],
+                    **judge(row["answers"]),
+                }
                 for row in rows
             ]
             tx.execute(KEEP, (json.dumps(new), "0" * 64))

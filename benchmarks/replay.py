@@ -57,8 +57,9 @@ INSERT INTO response (id, invitation_id, protocol_version_id, language, mode, an
     tier, started_at, answered_at, submitted_at, scored_at)
   SELECT response, invitation, %(version)s, 'en', 'web', 'self', given_count, given_count, tier, at, at, at, at
   FROM person JOIN answer_set USING (no) ORDER BY n DESC;
-INSERT INTO score (response_id, revision, tier, fired, context, protocol_sha256, at)
-  SELECT response, given_count, tier, fired, taken, %(sha256)s, at
+INSERT INTO score (response_id, revision, tier, fired, answers, context, protocol_sha256, at)
+  SELECT response, given_count, tier, fired,
+    (SELECT jsonb_object_agg(pair->>0, pair->1) FROM jsonb_array_elements(answers) AS pair), taken, %(sha256)s, at
   FROM person JOIN answer_set USING (no) ORDER BY n DESC;
 INSERT INTO answer (response_id, revision, item, value, at)
   SELECT response, place, pair->>0, pair->1, at

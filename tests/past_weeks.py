@@ -90,6 +90,7 @@ def response(
         revision=1,
         tier=tier.value,
         fired=json.dumps(fired if rule else []),
+        answers="{}",
         context="{}",
         protocol_sha256=sha256 or version.sha256,
         at=now,

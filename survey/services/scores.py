@@ -100,6 +100,7 @@ def _judged(due: Due, protocol: Protocol, *, now: datetime) -> _Result:
         tier=rules.worst(judgement.tier, due.told),
         score_tier=judgement.score.tier,
         fired=[_as_json(fired) for fired in judgement.score.fired],
+        answers=due.answers,
         context=context,
         sha256=protocol.sha256,
     )

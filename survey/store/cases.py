@@ -20,19 +20,17 @@ ALL = {"judge": None}
 
 # A response and one of its scores. Without a tier it is under way, and nobody was told anything yet.
 _SCORED = """
-SELECT r.id AS response_id, r.invitation_id, r.answered_at, s.revision, s.tier, s.fired, s.context, s.at,
+SELECT r.id AS response_id, r.invitation_id, r.answered_at, s.revision, s.tier, s.fired, s.answers, s.context, s.at,
   s.protocol_sha256 AS sha256
 FROM response r JOIN score s ON s.response_id = r.id
 """
 _NEWEST = "".join((_SCORED, "AND s.revision = r.scored_revision WHERE r.tier IS NOT NULL"))
 
-# The answers are those that the score was made of: of two values for one key a JSON reader keeps the later. Few values,
-# and none that psycopg makes a container of: the collector's rounds would cost as much as the judging does.
+# Few values, and none that psycopg makes a container of: the collector's rounds would cost as much as the judging does.
 _CASE = """
 SELECT s.response_id, s.revision,
   floor(date_part('epoch', s.answered_at AT TIME ZONE z.zone) / 3600)::int AS hour, i.touch,
-  (SELECT coalesce(json_object_agg(item, value ORDER BY revision)::text, '{}')
-    FROM answer WHERE response_id = s.response_id AND revision <= s.revision) AS answers,
+  s.answers::text AS answers,
   array_to_string(p.body_sites, E'\\x1f') AS body_sites, array_to_string(p.agents, E'\\x1f') AS agents,
   p.context::text AS given,
   CASE WHEN %(judge)s::text IS NULL OR s.sha256 = %(judge)s THEN s.context::text ELSE '{}' END AS context,
@@ -99,7 +97,9 @@ _CONFIRMED = "".join(
         _IS_CONFIRMED,
         """
 UNION ALL
-SELECT r.id, r.invitation_id, r.answered_at, r.scored_revision, r.tier, '[]', '{}', r.scored_at, ''
+SELECT r.id, r.invitation_id, r.answered_at, r.scored_revision, r.tier, '[]',
+  (SELECT coalesce(jsonb_object_agg(item, value ORDER BY revision), '{}') FROM answer WHERE response_id = r.id),
+  '{}', r.scored_at, ''
 FROM response r
 """,
         _IS_CONFIRMED,

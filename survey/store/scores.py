@@ -23,6 +23,7 @@ score = sa.Table(
     sa.Column("revision", sa.Integer, primary_key=True),
     sa.Column("tier", sa.Text, nullable=False),
     sa.Column("fired", pg.JSONB, nullable=False),
+    sa.Column("answers", pg.JSONB, nullable=False),
     sa.Column("context", pg.JSONB, nullable=False),
     sa.Column("protocol_sha256", sa.Text, nullable=False),
     instant("at", nullable=False),
@@ -55,10 +56,10 @@ LEFT JOIN LATERAL (
 _RECORD = """
 WITH new AS (
   SELECT * FROM jsonb_to_recordset(%(rows)s) AS n (
-    id uuid, revision int, score_tier text, tier text, fired jsonb, context jsonb, sha256 text, fault text)),
+    id uuid, revision int, score_tier text, tier text, fired jsonb, answers jsonb, context jsonb, sha256 text, fault text)),
 kept AS (
-  INSERT INTO score (response_id, revision, tier, fired, context, protocol_sha256, at)
-  SELECT id, revision, score_tier, fired, context, sha256, %(now)s FROM new WHERE fault IS NULL)
+  INSERT INTO score (response_id, revision, tier, fired, answers, context, protocol_sha256, at)
+  SELECT id, revision, score_tier, fired, answers, context, sha256, %(now)s FROM new WHERE fault IS NULL)
 UPDATE response SET scored_revision = new.revision, tier = new.tier, scored_at = %(now)s, score_fault = new.fault
 FROM new WHERE response.id = new.id
 """
@@ -96,13 +97,17 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """One result: `score_tier` is the score's own, `tier` what the response stands at now. Or a `fault`."""
+    """One result: `score_tier` is the score's own, `tier` what the response stands at now. Or a `fault`.
+
+    `answers` and `context` are those that were judged.
+    """
 
     id: UUID
     revision: int
     tier: Tier | None
     score_tier: Tier | None = None
     fired: Sequence[Mapping[str, Any]] = ()
+    answers: Answers | None = None
     context: Mapping[str, Flag] | None = None
     sha256: str | None = None
     fault: str | None = None
@@ -128,6 +133,7 @@ def record(tx: Tx, results: Sequence[Scored], *, now: datetime) -> None:
             "score_tier": one.score_tier,
             "tier": one.tier,
             "fired": list(one.fired),
+            "answers": dict(one.answers or {}),
             "context": dict(one.context or {}),
             "sha256": one.sha256,
             "fault": one.fault,

@@ -197,7 +197,8 @@ def add_score(response_id: UUID, tier: Tier) -> None:
         "UPDATE response SET revision = revision + 1, scored_revision = revision + 1 WHERE id = :id", id=response_id
     )
     desk.change(
-        """INSERT INTO score SELECT response_id, revision + 1, :tier, fired, context, protocol_sha256, at FROM score
+        """INSERT INTO score (response_id, revision, tier, fired, answers, context, protocol_sha256, at)
+        SELECT response_id, revision + 1, :tier, fired, answers, context, protocol_sha256, at FROM score
         WHERE response_id = :id ORDER BY revision DESC LIMIT 1""",
         id=response_id,
         tier=tier.value,

@@ -87,6 +87,7 @@ class Book:
                 "revision": revision,
                 "tier": score.tier,
                 "fired": [{"rule": one.rule, "tier": one.tier, "because": list(one.because)} for one in score.fired],
+                "answers": {one.item: one.value for one in response.given[:revision]},
                 "context": dict(response.context),
                 "protocol_sha256": self.setting.desk.protocol.sha256,
                 "at": at,
