@@ -49,9 +49,9 @@ INSERT INTO procedure (id, patient_id, site_id, protocol, performed_on, body_sit
   SELECT procedure, patient, %(site)s, 'trigger-point-injection', (at - interval '2 days')::date, '{leg}',
     '{lidocaine}', given, procedure::text, at
   FROM person JOIN answer_set USING (no) ORDER BY n DESC;
-INSERT INTO invitation (id, procedure_id, site_id, touch, protocol_version_id, state, due_at, expires_at, sent_at,
-    opened_at, completed_at)
-  SELECT invitation, procedure, %(site)s, 'day2', %(version)s, 'completed', at, at + interval '28 days', at, at, at
+INSERT INTO invitation (id, procedure_id, site_id, touch, protocol_version_id, state, due_at, call_at, expires_at,
+    sent_at, opened_at, completed_at)
+  SELECT invitation, procedure, %(site)s, 'day2', %(version)s, 'completed', at, at, at + interval '28 days', at, at, at
   FROM person ORDER BY n DESC;
 INSERT INTO response (id, invitation_id, protocol_version_id, language, mode, answered_by, revision, scored_revision,
     tier, started_at, answered_at, submitted_at, scored_at)

@@ -47,9 +47,9 @@ INSERT INTO procedure (id, patient_id, site_id, protocol, performed_on, body_sit
   SELECT procedure, patient, %(site)s, 'trigger-point-injection', (%(now)s - interval '2 days')::date, '{leg}',
     '{lidocaine}', '{"anticoag": "no", "diabetes": "no", "immuno": "no", "lung": "no"}', procedure::text, %(now)s
   FROM person;
-INSERT INTO invitation (id, procedure_id, site_id, touch, protocol_version_id, state, due_at, expires_at, sent_at,
-    opened_at)
-  SELECT invitation, procedure, %(site)s, 'day2', %(version)s, 'opened', %(now)s, %(now)s + interval '28 days',
+INSERT INTO invitation (id, procedure_id, site_id, touch, protocol_version_id, state, due_at, call_at, expires_at,
+    sent_at, opened_at)
+  SELECT invitation, procedure, %(site)s, 'day2', %(version)s, 'opened', %(now)s, %(now)s, %(now)s + interval '28 days',
     %(now)s, %(now)s FROM person;
 INSERT INTO invitation_link (token_sha256, invitation_id, made_at, expires_at)
   SELECT token, invitation, %(now)s, %(now)s + interval '28 days' FROM person;

@@ -21,7 +21,7 @@ from survey.local import carrier, clinic, postgres, seed, services
 from survey.local.carrier import Carrier
 from survey.local.clinic import PASSWORD, STAFF, TEAM, Member
 from survey.messaging import registry
-from survey.services import escalation, messages, pages, responses
+from survey.services import escalation, pages, responses, sending
 from survey.settings import Settings
 from survey.store import doorbell, heartbeats, migrate, session
 from survey.web.app import create_app
@@ -117,7 +117,7 @@ def _work() -> None:
     """What workers and sentinel would do."""
     while responses.score_due(now=MOMENT) or escalation.advance_due(now=MOMENT):
         pass
-    while pages.send_due(now=MOMENT) or messages.send_due(now=MOMENT):
+    while pages.send_due(now=MOMENT) or sending.send_due(now=MOMENT):
         pass
     with session.transaction() as tx:
         heartbeats.beat(tx, "sentinel", now=MOMENT)

@@ -19,7 +19,7 @@ from survey.local.carrier import Carrier
 from survey.messaging import registry
 from survey.messaging.outcomes import Email
 from survey.messaging.twilio_sms import TwilioSms
-from survey.services import messages, patients, versions
+from survey.services import patients, sending, versions
 from survey.services.patients import Enrolled
 from survey.settings import ROOT
 from survey.store import sites
@@ -116,7 +116,7 @@ def enrol_lumbar(enrolment: Enrolment, *, by: Person = SAM, now: datetime = AT_T
 def send(now: datetime) -> int:
     """A worker drains the outbox at that moment; how many messages it looked at."""
     looked = 0
-    while handled := messages.send_due(now=now):
+    while handled := sending.send_due(now=now):
         looked += handled
     return looked
 

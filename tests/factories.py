@@ -100,7 +100,7 @@ def response(*, of: Patient = MARIA, now: datetime = NIGHT) -> UUID:
         day = RIVERSIDE.local(now).date() - timedelta(days=2)
         procedure = {"patient_id": of.id, "site_id": RIVERSIDE.id, "protocol": "test", "performed_on": day}
         insert(tx, "procedure", id=procedure_id, **procedure, source_key=str(procedure_id), created_at=now)
-        window = {"due_at": now - timedelta(hours=1), "expires_at": now + timedelta(days=28)}
+        window = {"due_at": now - timedelta(hours=1), "call_at": now, "expires_at": now + timedelta(days=28)}
         belongs = {"procedure_id": procedure_id, "site_id": RIVERSIDE.id, "protocol_version_id": version_id}
         insert(tx, "invitation", id=invitation_id, **belongs, touch="day2", state="opened", **window)
         begun = {"language": of.language, "mode": "web", "answered_by": "self", "started_at": now, "answered_at": now}

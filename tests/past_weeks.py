@@ -68,6 +68,7 @@ def invitation(
         touch="day2",
         due_at=due_at,
         expires_at=due_at + timedelta(days=28),
+        call_at=due_at + timedelta(days=1),
         **stands,
     )
     return invitation_id

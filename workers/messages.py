@@ -1,7 +1,7 @@
 """Sends patients their links."""
 
 from survey.domain.queues import Queue
-from survey.services import messages
+from survey.services import sending
 from workers.celery_app import task
 from workers.drain import drain
 
@@ -9,4 +9,4 @@ from workers.drain import drain
 @task(Queue.SENDING)
 def send() -> None:
     """Send every message that is due."""
-    drain(Queue.SENDING, messages.send_due)
+    drain(Queue.SENDING, sending.send_due)

@@ -11,6 +11,8 @@ from survey.domain.errors import Refused
 from survey.domain.patients import LATEST_DAY, Block, Contact, ContactKind, choose
 from survey.domain.protocol import Touch
 
+CALL_AFTER = timedelta(hours=24)
+"""So long after it was asked or begun, a survey without an answer comes onto the call list."""
 LATE_FOR = timedelta(days=5)
 """So long after its time a survey is still texted, marked late: the day-2 one to day 7. Then a person calls."""
 SHORTEST_REASON = 3
@@ -27,6 +29,8 @@ class InvitationState(StrEnum):
     OPENED = "opened"
     """Somebody pressed Start."""
     COMPLETED = "completed"
+    REACHED = "reached"
+    """A person spoke to the patient, without the questions."""
     UNDELIVERABLE = "undeliverable"
     """No message can get through; a person has to call."""
     EXPIRED = "expired"
@@ -35,16 +39,19 @@ class InvitationState(StrEnum):
 
 
 _S = InvitationState
+_BY_PEOPLE = frozenset({_S.COMPLETED, _S.REACHED, _S.STOPPED})
 MOVES: Mapping[InvitationState, frozenset[InvitationState]] = {
-    _S.SCHEDULED: frozenset({_S.SENT, _S.OPENED, _S.COMPLETED, _S.UNDELIVERABLE, _S.EXPIRED, _S.STOPPED}),
-    _S.SENT: frozenset({_S.DELIVERED, _S.OPENED, _S.COMPLETED, _S.UNDELIVERABLE, _S.EXPIRED, _S.STOPPED}),
+    _S.SCHEDULED: frozenset({_S.SENT, _S.OPENED, _S.UNDELIVERABLE, _S.EXPIRED}) | _BY_PEOPLE,
+    _S.SENT: frozenset({_S.DELIVERED, _S.OPENED, _S.UNDELIVERABLE, _S.EXPIRED}) | _BY_PEOPLE,
     # Delivered, to a person who says that it is not theirs.
-    _S.DELIVERED: frozenset({_S.OPENED, _S.COMPLETED, _S.UNDELIVERABLE, _S.EXPIRED, _S.STOPPED}),
-    _S.OPENED: frozenset({_S.COMPLETED, _S.EXPIRED, _S.STOPPED}),
+    _S.DELIVERED: frozenset({_S.OPENED, _S.UNDELIVERABLE, _S.EXPIRED}) | _BY_PEOPLE,
+    _S.OPENED: frozenset({_S.EXPIRED}) | _BY_PEOPLE,
     _S.COMPLETED: frozenset(),
-    _S.UNDELIVERABLE: frozenset({_S.SENT, _S.DELIVERED, _S.OPENED, _S.COMPLETED, _S.EXPIRED, _S.STOPPED}),
+    # Whoever was spoken to may still answer by the link.
+    _S.REACHED: frozenset({_S.COMPLETED, _S.STOPPED}),
+    _S.UNDELIVERABLE: frozenset({_S.SENT, _S.DELIVERED, _S.OPENED, _S.EXPIRED}) | _BY_PEOPLE,
     # Whoever began on day 29 may finish on day 31.
-    _S.EXPIRED: frozenset({_S.COMPLETED, _S.STOPPED}),
+    _S.EXPIRED: _BY_PEOPLE,
     _S.STOPPED: frozenset(),
 }
 """From each state, the states that may follow."""
@@ -85,7 +92,11 @@ SENTENCES: Mapping[Trouble, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
-    """One survey. `touch` is the protocol's name for the contact; `trouble` says why it is undeliverable."""
+    """One survey. `touch` is the protocol's name for the contact; `trouble` says why it is undeliverable.
+
+    From `call_at` on the patient is on the call list; each survey that waits for an answer has one.
+    `risk` is what the flags weigh there. `asked_call_at`: the patient asked to be called.
+    """
 
     id: UUID
     procedure_id: UUID
@@ -101,6 +112,10 @@ class Invitation:
     stopped_at: datetime | None = None
     stop_reason: str | None = None
     trouble: Trouble | None = None
+    call_at: datetime | None = None
+    asked_call_at: datetime | None = None
+    reached_at: datetime | None = None
+    risk: int = 0
 
 
 def due_at(performed_on: date, touch: Touch, tz: tzinfo) -> datetime:
@@ -122,16 +137,25 @@ def advance(invitation: Invitation, to: InvitationState, *, now: datetime) -> In
     """The invitation in state `to`, the moment noted. Raises Refused when `MOVES` has no such move."""
     if to not in MOVES[invitation.state]:
         raise Refused(f"This survey is {invitation.state} and cannot become {to}.")
-    stamps = {_S.SENT: "sent_at", _S.OPENED: "opened_at", _S.COMPLETED: "completed_at"}
+    stamps = {_S.SENT: "sent_at", _S.OPENED: "opened_at", _S.COMPLETED: "completed_at", _S.REACHED: "reached_at"}
     noted = {stamps[to]: now} if to in stamps else {}
+    if to in (_S.SENT, _S.OPENED):
+        noted["call_at"] = now + CALL_AFTER
+    if to is _S.EXPIRED:
+        noted["call_at"] = min(invitation.call_at or now, now)
     return replace(invitation, state=to, trouble=None, **noted)  # type: ignore[arg-type]
 
 
-def fail(invitation: Invitation, trouble: Trouble) -> Invitation:
-    """The invitation that no message can serve. Raises Refused when the patient was reached already."""
+def fail(invitation: Invitation, trouble: Trouble, *, now: datetime) -> Invitation:
+    """The invitation that no message can serve, for a person to call. Raises Refused when it reached the patient."""
     if _S.UNDELIVERABLE not in MOVES[invitation.state]:
         raise Refused(f"This survey is {invitation.state} and cannot become undeliverable.")
-    return replace(invitation, state=_S.UNDELIVERABLE, trouble=trouble)
+    return replace(invitation, state=_S.UNDELIVERABLE, trouble=trouble, call_at=min(invitation.call_at or now, now))
+
+
+def ask_for_call(invitation: Invitation, *, now: datetime) -> Invitation:
+    """The patient asked to be called: on the call list from now on."""
+    return replace(invitation, asked_call_at=now, call_at=min(invitation.call_at or now, now))
 
 
 def stop(invitation: Invitation, *, reason: str, now: datetime) -> Invitation:

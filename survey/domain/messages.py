@@ -1,5 +1,6 @@
 """A message to a patient: whether it may leave now, and what follows from each outcome and each receipt."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,8 +12,53 @@ from survey.domain.invitations import InvitationState, Trouble
 from survey.domain.patients import Block, Contact
 from survey.domain.sites import Site
 
-INVITATION = "invitation"
-"""The kind of message that carries the link for the first time."""
+
+class Kind(StrEnum):
+    """What a message is for; also the folder of its words in `templates/messages`."""
+
+    INVITATION = "invitation"
+    """Carries the link for the first time."""
+    REMINDER = "reminder"
+    CONFIRM = "confirm"
+    """Sent at the desk, to see whether the number gets our texts."""
+    FRESH_LINK = "fresh_link"
+    """The patient asked for a new link."""
+    CALLED = "called"
+    """We called, nobody answered, and we will call again."""
+    STOPPED = "stopped"
+    """The one confirmation of an opt-out."""
+    STARTED = "started"
+    HELP = "help"
+    WRONG_NUMBER = "wrong_number"
+    CALL_BACK = "call_back"
+    """The patient asked to be called: somebody will."""
+    NOT_WATCHED = "not_watched"
+    """Nobody watches this number: the honest answer to whatever else is texted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What holds for one kind of message."""
+
+    automatic: bool = False
+    """It leaves by itself: at most three of a survey, one a day and three a week to a number, within the hours."""
+    replies: bool = False
+    """It answers a text that came in, and goes to whoever sent that, at any hour."""
+
+
+TERMS: Mapping[Kind, Terms] = {
+    Kind.INVITATION: Terms(automatic=True),
+    Kind.REMINDER: Terms(automatic=True),
+    Kind.CONFIRM: Terms(),
+    Kind.FRESH_LINK: Terms(),
+    Kind.CALLED: Terms(),
+    Kind.STOPPED: Terms(replies=True),
+    Kind.STARTED: Terms(replies=True),
+    Kind.HELP: Terms(replies=True),
+    Kind.WRONG_NUMBER: Terms(replies=True),
+    Kind.CALL_BACK: Terms(replies=True),
+    Kind.NOT_WATCHED: Terms(replies=True),
+}
 LEASE = timedelta(minutes=5)
 """After so long the sender of a message counts as dead. A batch of slow sends stays well below it."""
 GIVE_UP_AFTER = timedelta(days=1)
@@ -68,7 +114,7 @@ class Message:
     id: UUID
     invitation_id: UUID
     contact_id: UUID
-    kind: str
+    kind: Kind
     touch_no: int
     state: MessageState
     due_at: datetime
@@ -129,6 +175,7 @@ ENDED = {  # a link that was opened is in the right hands
     InvitationState.OPENED: "opened",
     InvitationState.STOPPED: "closed",
     InvitationState.COMPLETED: "answered",
+    InvitationState.REACHED: "reached",
     InvitationState.EXPIRED: "expired",
 }
 

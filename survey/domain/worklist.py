@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
-from survey.domain.invitations import SENTENCES, Trouble
+from survey.domain.invitations import CALL_AFTER, SENTENCES, Trouble
 from survey.domain.patients import Block
 from survey.domain.protocol import Tier
-
-CALL_AFTER = timedelta(hours=24)
-"""A patient who has not answered a day after the text is called."""
 
 KINDS: Mapping[str, str] = {
     Tier.EMERGENCY: "Emergency",

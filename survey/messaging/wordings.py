@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from survey.domain.messages import INVITATION
+from survey.domain.messages import Kind
 from survey.domain.proofs import Wording
 from survey.messaging import gsm7, registry, render
 
@@ -25,14 +25,14 @@ def at_longest(languages: Iterable[str], values: Mapping[str, str] = LONGEST) ->
 
 def misfits(values: Mapping[str, str]) -> Iterator[Wording]:
     """Texts, in any language there is, that need more than one segment when they are filled with these values."""
-    every = at_longest(render.languages(INVITATION), {**LONGEST, **values})
+    every = at_longest(render.languages(Kind.INVITATION), {**LONGEST, **values})
     return (wording for wording in every if wording.segments > 1 or wording.foreign)
 
 
 def _wording(channel: str, language: str, values: Mapping[str, str]) -> Wording:
-    name = f"templates/messages/{INVITATION}/{channel}.{language}.txt"
+    name = f"templates/messages/{Kind.INVITATION}/{channel}.{language}.txt"
     try:
-        text = render.text(INVITATION, channel, language, values)
+        text = render.text(Kind.INVITATION, channel, language, values)
     except render.NoWords as missing:
         return Wording(name=name, language=language, missing=str(missing))
     if channel != "sms":

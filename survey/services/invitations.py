@@ -15,10 +15,10 @@ from survey.store.session import Tx, transaction
 
 
 def schedule(
-    tx: Tx, procedure: Procedure, planned: tuple[Planned, ...], *, version_id: UUID, tz: ZoneInfo
+    tx: Tx, procedure: Procedure, planned: tuple[Planned, ...], *, version_id: UUID, tz: ZoneInfo, now: datetime
 ) -> tuple[Invitation, ...]:
     """Add an invitation for each planned survey, and queue its message where there is a way."""
-    made = tuple(_new(procedure, one, version_id=version_id, tz=tz) for one in planned)
+    made = tuple(_new(procedure, one, version_id=version_id, tz=tz, now=now) for one in planned)
     store.insert(tx, made)
     for invitation, one in zip(made, planned, strict=True):
         if one.contact is not None:
@@ -26,7 +26,7 @@ def schedule(
     return made
 
 
-def _new(procedure: Procedure, planned: Planned, *, version_id: UUID, tz: ZoneInfo) -> Invitation:
+def _new(procedure: Procedure, planned: Planned, *, version_id: UUID, tz: ZoneInfo, now: datetime) -> Invitation:
     return Invitation(
         id=uuid4(),
         procedure_id=procedure.id,
@@ -37,6 +37,7 @@ def _new(procedure: Procedure, planned: Planned, *, version_id: UUID, tz: ZoneIn
         due_at=planned.due_at,
         expires_at=rules.expires_at(procedure.performed_on, tz),
         trouble=planned.trouble,
+        call_at=now if planned.trouble else planned.due_at + rules.CALL_AFTER,
     )
 
 

@@ -1,8 +1,6 @@
-"""Messages to patients: queue them, send what is due, and learn from receipts what became of them."""
+"""Messages to patients: queue them, decide about each when its time comes, and learn what became of it."""
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -11,15 +9,11 @@ import structlog
 
 from survey.domain import invitations as invitation_rules
 from survey.domain import messages as rules
-from survey.domain import sending_hours
 from survey.domain.invitations import Invitation, InvitationState, Trouble
-from survey.domain.messages import Act, Decision, Delivery, Ending, Facts, Message, MessageState
-from survey.domain.patients import Contact, ContactKind, choose
+from survey.domain.messages import Act, Decision, Delivery, Facts, Kind, Message, MessageState
+from survey.domain.patients import Contact, choose
 from survey.domain.queues import Queue
-from survey.interop import phones
-from survey.messaging import registry, render, twilio_sms
-from survey.messaging.outcomes import Attempt
-from survey.services import links
+from survey.messaging import registry, twilio_sms
 from survey.store import contacts as contact_store
 from survey.store import invitations as invitation_store
 from survey.store import messages as store
@@ -28,18 +22,7 @@ from survey.store.session import Tx, transaction
 
 log = structlog.get_logger()
 
-THREADS = 8
-"""Provider calls at once; a slow provider holds a thread, never a database connection."""
 NO_PROVIDER = "no_provider"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Begun:
-    """An attempt whose row is committed: all that is left to do is `call`."""
-
-    message: Message
-    reference: UUID
-    call: Callable[[], Attempt]
 
 
 def queue(
@@ -50,7 +33,7 @@ def queue(
     due_at: datetime,
     tz: ZoneInfo,
     late: bool = False,
-    kind: str = rules.INVITATION,
+    kind: Kind = Kind.INVITATION,
     touch_no: int = 0,
 ) -> Message:
     """Put a message in the outbox; `tz` is the patient's zone. Raises Conflict when the same one was queued before."""
@@ -70,61 +53,17 @@ def queue(
     return new
 
 
-def send_due(*, now: datetime, limit: int = 100) -> int:
-    """Send what is due, at most `limit`; how many messages were looked at, 0 when nothing is left.
+def decide(tx: Tx, message_id: UUID, *, token: UUID, now: datetime) -> Facts | None:
+    """The facts of a leased message that may leave now, from the facts of this moment; None when it may not.
 
-    Safe to call from many processes at once. A message whose sender died in the middle of the provider's call becomes
-    `unknown` and is not sent again; one whose sender died before the call goes back into the queue.
+    What may not leave is held, cancelled or turned to another channel here.
     """
-    lapsed = _recover(now, limit)
-    token = uuid4()
-    with transaction() as tx:
-        claimed = store.claim(tx, token=token, until=now + rules.LEASE, now=now, limit=limit)
-    if claimed:
-        _send_all(claimed, token=token, now=now)
-    return lapsed + len(claimed)
-
-
-def _recover(now: datetime, limit: int) -> int:
-    with transaction() as tx:
-        lapsed = store.find_lapsed(tx, now=now, limit=limit)
-        for message, called in lapsed:
-            if not called:
-                store.swap(tx, message, rules.released(message))
-                continue
-            store.lapse_attempt(tx, message, now=now)
-            unknown = rules.after(message, Ending.UNKNOWN, detail="lease_expired", now=now)
-            store.swap(tx, message, unknown)
-            _follow(tx, unknown, now=now)
-    return len(lapsed)
-
-
-def _send_all(message_ids: Iterable[UUID], *, token: UUID, now: datetime) -> None:
-    with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="send") as pool:
-        sent = [pool.submit(_send, message_id, token=token, now=now) for message_id in message_ids]
-    for one in sent:
-        one.result()
-
-
-def _send(message_id: UUID, *, token: UUID, now: datetime) -> None:
-    with transaction() as tx:
-        begun = _begin(tx, message_id, token=token, now=now)
-    if begun is None:
-        return
-    attempt = begun.call()
-    with transaction() as tx:
-        ended = _finish(tx, begun, attempt, now=now)
-    log.info("message.attempted", message=str(message_id), outcome=attempt.outcome, detail=attempt.detail, state=ended)
-
-
-def _begin(tx: Tx, message_id: UUID, *, token: UUID, now: datetime) -> _Begun | None:
-    """Decide once more, from current facts; None when the message is not to be sent now."""
     facts = store.facts(tx, message_id, token=token)
     if facts is None:
         return None
     decision = rules.decide(facts, now=now)
     if decision.act is Act.SEND:
-        return _prepare(tx, facts, now=now)
+        return facts
     _carry_out(tx, facts.message, decision, now=now)
     return None
 
@@ -137,70 +76,16 @@ def _carry_out(tx: Tx, message: Message, decision: Decision, *, now: datetime) -
     state = MessageState.UNDELIVERED if gave_up else MessageState.CANCELLED
     store.swap(tx, message, rules.ended(message, state, reason=decision.reason))
     if decision.trouble is not None:
-        _turn(tx, message.invitation_id, decision.trouble, now=now)
+        turn(tx, message.invitation_id, decision.trouble, now=now)
 
 
-def _prepare(tx: Tx, facts: Facts, *, now: datetime) -> _Begun | None:
-    """Make the link and the words, and note the attempt before the provider is called."""
-    message = facts.message
-    provider = registry.sms() if facts.contact.kind is ContactKind.SMS else registry.email()
-    if provider is None:
-        store.swap(tx, message, rules.held(message, until=now + rules.NO_PROVIDER_PAUSE, reason=NO_PROVIDER))
-        return None
-    reference, begun = uuid4(), rules.started(message)
-    try:
-        call = _call(tx, facts, reference=reference, now=now)
-    except render.NoWords as missing:
-        log.error("message.no_words", message=str(message.id), missing=str(missing))
-        store.swap(tx, message, rules.ended(message, MessageState.REFUSED, reason="no_words"))
-        _turn(tx, message.invitation_id, Trouble.REFUSED, now=now)
-        return None
-    store.swap(tx, message, begun)
-    store.insert_attempt(tx, reference, begun, provider=provider.name, now=now)
-    return _Begun(message=begun, reference=reference, call=call)
+def fail(tx: Tx, message: Message, *, reason: str, now: datetime) -> None:
+    """Nobody can send this message: it ends here, and another channel or a person takes over."""
+    store.swap(tx, message, rules.ended(message, MessageState.REFUSED, reason=reason))
+    turn(tx, message.invitation_id, Trouble.REFUSED, now=now)
 
 
-def _call(tx: Tx, facts: Facts, *, reference: UUID, now: datetime) -> Callable[[], Attempt]:
-    """The provider's call with everything it needs, so that nothing is left to look up after the commit."""
-    message, to, language = facts.message, facts.contact.address, facts.language
-    token = links.make(tx, message.invitation_id, message.id, now, facts.expires_at)
-    variables = {
-        "clinic": facts.site.sms_name,
-        "emergency": facts.site.emergency_number,
-        "link": f"{registry.public_url()}/s/{token}",
-        "phone": phones.national(facts.site.phone),
-    }
-    sms, email = registry.sms(), registry.email()
-    if facts.contact.kind is ContactKind.SMS and sms is not None:
-        body = render.text(message.kind, "sms", language, variables)
-        # Past the window a carrier must not go on trying: a text at night is worse than a call in the morning.
-        left = sending_hours.closing(now, facts.tz) - now
-        return lambda: sms.send(to, body, reference=reference, valid_for=left)
-    if email is not None:
-        body = render.text(message.kind, "email", language, variables)
-        subject = render.text(message.kind, "email_subject", language, variables)
-        return lambda: email.send(to, subject, body, reference=reference)
-    raise RuntimeError("a message was prepared for a channel that nobody carries")
-
-
-def _finish(tx: Tx, begun: _Begun, attempt: Attempt, *, now: datetime) -> MessageState:
-    ending = Ending(attempt.outcome.value)
-    said = store.finish_attempt(
-        tx, begun.reference, outcome=ending, provider_ref=attempt.provider_ref, detail=attempt.detail, now=now
-    )
-    current = store.get_for_update(tx, begun.message.id)
-    # A sender that slept through its lease finds `unknown`, and knows better.
-    ours = current.lease_token == begun.message.lease_token or current.state is MessageState.UNKNOWN
-    if not ours or current.attempts != begun.message.attempts:
-        return current.state
-    new = rules.after(current, ending, detail=attempt.detail, now=now, wait_s=attempt.retry_after_s)
-    new = rules.told(new, said) if said else new
-    store.swap(tx, current, new)
-    _follow(tx, new, now=now)
-    return new.state
-
-
-def _follow(tx: Tx, message: Message, *, now: datetime) -> None:
+def follow(tx: Tx, message: Message, *, now: datetime) -> None:
     """What the message's new state means for its invitation."""
     if message.state in (MessageState.ACCEPTED, MessageState.UNKNOWN):
         _advance(tx, message.invitation_id, InvitationState.SENT, now=now)
@@ -208,9 +93,9 @@ def _follow(tx: Tx, message: Message, *, now: datetime) -> None:
         _advance(tx, message.invitation_id, InvitationState.SENT, now=now)
         _advance(tx, message.invitation_id, InvitationState.DELIVERED, now=now)
     elif message.state is MessageState.REFUSED:
-        _turn(tx, message.invitation_id, Trouble.REFUSED, now=now)
+        turn(tx, message.invitation_id, Trouble.REFUSED, now=now)
     elif message.state is MessageState.UNDELIVERED:
-        _turn(tx, message.invitation_id, Trouble.UNDELIVERED, now=now)
+        turn(tx, message.invitation_id, Trouble.UNDELIVERED, now=now)
 
 
 def _advance(tx: Tx, invitation_id: UUID, to: InvitationState, *, now: datetime) -> None:
@@ -220,7 +105,7 @@ def _advance(tx: Tx, invitation_id: UUID, to: InvitationState, *, now: datetime)
         invitation_store.swap(tx, old, invitation_rules.advance(old, to, now=now))
 
 
-def _turn(tx: Tx, invitation_id: UUID, trouble: Trouble, *, now: datetime) -> None:
+def turn(tx: Tx, invitation_id: UUID, trouble: Trouble, *, now: datetime) -> None:
     """This channel failed: queue the other one, or leave the patient to a person's call."""
     old = invitation_store.get_for_update(tx, invitation_id)
     if InvitationState.UNDELIVERABLE not in invitation_rules.MOVES[old.state]:
@@ -228,7 +113,7 @@ def _turn(tx: Tx, invitation_id: UUID, trouble: Trouble, *, now: datetime) -> No
     # Whoever asked for no more texts is not followed into the mailbox.
     other = None if trouble is Trouble.STOPPED else _untried(tx, old)
     if other is None:
-        invitation_store.swap(tx, old, invitation_rules.fail(old, trouble))
+        invitation_store.swap(tx, old, invitation_rules.fail(old, trouble, now=now))
         return
     queue(tx, old, other, due_at=now, tz=ZoneInfo(store.zone(tx, invitation_id)), late=True)
 
@@ -256,7 +141,7 @@ def record_receipt(attempt_id: UUID, status: str, *, now: datetime) -> bool:
         new = rules.told(old, Delivery(word))
         if new != old:
             store.swap(tx, old, new)
-            _follow(tx, new, now=now)
+            follow(tx, new, now=now)
     return True
 
 

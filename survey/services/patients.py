@@ -113,7 +113,7 @@ def enrol_in(
     contacts = contact_store.of_patient(tx, patient.id)
     tz = ZoneInfo(patient.zone or ground.site.zone)
     planned = invitation_rules.plan(ground.pack.touches, procedure.performed_on, contacts=contacts, tz=tz, now=now)
-    made = invitations.schedule(tx, procedure, planned, version_id=ground.version_id, tz=tz)
+    made = invitations.schedule(tx, procedure, planned, version_id=ground.version_id, tz=tz, now=now)
     audit.record(tx, "procedure.enrolled", actor=by, object_id=procedure.id, now=now)
     summary = invitation_rules.summary(planned[0], notes=notes(checked, patient, owners(tx, [checked])))
     return Enrolled(procedure_id=procedure.id, invitation_id=made[0].id, plan=summary)

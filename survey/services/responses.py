@@ -127,7 +127,7 @@ def not_me(session_token: str, *, now: datetime) -> None:
         link_store.revoke_with_contact(tx, at.link_sha256, now=now)
         if contact_id is not None:
             contact_store.block(tx, contact_id, reason=Block.NOT_ME, now=now)
-        surveys.fail_unless_reachable(tx, at.invitation_id, at.patient_id)
+        surveys.fail_unless_reachable(tx, at.invitation_id, at.patient_id, now=now)
         audit.record(tx, "contact.not_me", actor=PATIENT, object_id=contact_id or at.invitation_id, now=now)
 
 

@@ -51,11 +51,11 @@ def advance(tx: Tx, invitation_id: UUID, to: InvitationState, *, now: datetime) 
         store.swap(tx, old, rules.advance(old, to, now=now))
 
 
-def fail_unless_reachable(tx: Tx, invitation_id: UUID, patient_id: UUID) -> None:
+def fail_unless_reachable(tx: Tx, invitation_id: UUID, patient_id: UUID, *, now: datetime) -> None:
     """When the wrong person had the link and no other contact is left, a person has to call."""
     contacts = contact_store.of_patient(tx, patient_id)
     if any(one.consented_at is not None and one.blocked_at is None for one in contacts):
         return
     old = store.get_for_update(tx, invitation_id)
     if InvitationState.UNDELIVERABLE in MOVES[old.state]:
-        store.swap(tx, old, rules.fail(old, Trouble.NOT_ME))
+        store.swap(tx, old, rules.fail(old, Trouble.NOT_ME, now=now))

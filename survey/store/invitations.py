@@ -31,12 +31,21 @@ invitation = sa.Table(
     identifier("stopped_by"),
     sa.Column("stop_reason", sa.Text),
     sa.Column("trouble", sa.Text),
+    instant("call_at"),
+    instant("asked_call_at"),
+    instant("reached_at"),
+    sa.Column("risk", sa.SmallInteger, nullable=False),
 )
 
 _FIELDS = tuple(field.name for field in fields(Invitation))
 _SELECT = sa.select(*(invitation.c[name] for name in _FIELDS))
 _WAITING = [InvitationState.SCHEDULED.value, InvitationState.UNDELIVERABLE.value]
-_ENDED = [InvitationState.COMPLETED.value, InvitationState.STOPPED.value, InvitationState.EXPIRED.value]
+_ENDED = [
+    InvitationState.COMPLETED.value,
+    InvitationState.REACHED.value,
+    InvitationState.STOPPED.value,
+    InvitationState.EXPIRED.value,
+]
 
 
 def get(tx: Tx, invitation_id: UUID) -> Invitation:

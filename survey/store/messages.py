@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from survey.domain.errors import Stale
 from survey.domain.invitations import InvitationState
-from survey.domain.messages import Delivery, Ending, Facts, Message, MessageState
+from survey.domain.messages import Delivery, Ending, Facts, Kind, Message, MessageState
 from survey.domain.patients import ContactKind
 from survey.store.base import identifier, instant, metadata
 from survey.store.contacts import as_contact, contact
@@ -23,8 +23,8 @@ message = sa.Table(
     "message",
     metadata,
     identifier(primary_key=True),
-    identifier("invitation_id", nullable=False),
-    identifier("contact_id", nullable=False),
+    identifier("invitation_id"),
+    identifier("contact_id"),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("touch_no", sa.Integer, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
@@ -216,7 +216,9 @@ def _values(one: Message) -> dict[str, Any]:
 
 def as_message(row: sa.RowMapping) -> Message:
     """The message of a row."""
-    return Message(**{name: row[name] for name in _FIELDS} | {"state": MessageState(row["state"])})
+    return Message(
+        **{name: row[name] for name in _FIELDS} | {"kind": Kind(row["kind"]), "state": MessageState(row["state"])}
+    )
 
 
 def _as_facts(row: sa.RowMapping) -> Facts:

@@ -8,7 +8,7 @@ from alembic.config import Config
 
 from survey.store.engine import connect
 
-APPEND_ONLY = ("alert_event", "answer", "audit_event", "score")
+APPEND_ONLY = ("alert_event", "answer", "audit_event", "call_attempt", "score")
 """Tables in which the application's role may only add and read: what happened is not edited."""
 
 

@@ -56,7 +56,8 @@ LEFT JOIN LATERAL (
 _RECORD = """
 WITH new AS (
   SELECT * FROM jsonb_to_recordset(%(rows)s) AS n (
-    id uuid, revision int, score_tier text, tier text, fired jsonb, answers jsonb, context jsonb, sha256 text, fault text)),
+    id uuid, revision int, score_tier text, tier text, fired jsonb, answers jsonb, context jsonb, sha256 text,
+    fault text)),
 kept AS (
   INSERT INTO score (response_id, revision, tier, fired, answers, context, protocol_sha256, at)
   SELECT id, revision, score_tier, fired, answers, context, sha256, %(now)s FROM new WHERE fault IS NULL)

@@ -16,6 +16,7 @@ CASE
   WHEN i.state = 'stopped' THEN 'closed'
   WHEN i.state = 'completed' AND r.mode = 'phone' THEN 'phoned'
   WHEN i.state = 'completed' THEN 'answered'
+  WHEN i.state = 'reached' THEN 'phoned'
   WHEN p.cancelled_at IS NOT NULL THEN 'closed'
   WHEN a.reached AND NOT a.is_open THEN 'phoned'
   ELSE 'open'
@@ -36,7 +37,7 @@ WITH classed AS (
   LEFT JOIN response r ON r.invitation_id = i.id
   {ALERTS}
   WHERE (CAST(:site_id AS uuid) IS NULL OR i.site_id = :site_id)
-    AND (i.due_at >= :since OR i.state NOT IN ('completed', 'stopped')))
+    AND (i.due_at >= :since OR i.state NOT IN ('completed', 'reached', 'stopped')))
 SELECT count(*) FILTER (WHERE due_at >= :since) AS enrolled,
        count(*) FILTER (WHERE due_at >= :since AND class = 'answered') AS answered,
        count(*) FILTER (WHERE due_at >= :since AND class = 'phoned') AS phoned,
@@ -77,7 +78,7 @@ WITH items AS (
                 ELSE 'waiting' END AS kind,
            CASE i.state WHEN 'expired' THEN i.expires_at WHEN 'opened' THEN coalesce(i.opened_at, i.due_at)
                         WHEN 'undeliverable' THEN i.due_at ELSE coalesce(i.sent_at, i.due_at) END AS since) silence
-  WHERE i.state NOT IN ('completed', 'stopped') AND p.cancelled_at IS NULL
+  WHERE i.state NOT IN ('completed', 'reached', 'stopped') AND p.cancelled_at IS NULL
     AND NOT coalesce(a.is_open OR a.reached, false)),
 chosen AS (
   SELECT items.*, p.site_id, p.performed_on, p.patient_id, n.given_name, n.family_name, n.born_on, u.name AS owner

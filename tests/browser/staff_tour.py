@@ -24,7 +24,7 @@ Rosa,Ibarra,1990-12-24,{day},,yes
 Otto,,1966-06-06,{day},(202) 555-0142,yes
 """
 SAVE = "main form.card button, main form button:not([name])"
-APPEND_ONLY = ("alert_event", "answer", "downgrade_signature", "score")
+APPEND_ONLY = ("alert_event", "answer", "call_attempt", "downgrade_signature", "score")
 
 
 def desk_stops(phone: Phone, riverside: Riverside, now: datetime) -> Stops:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 
 from survey.domain.clues import Clues
-from survey.domain.conditions import AllOf, AtLeast, FlagPresent, OptionIn, RuleFired, SetHolds
+from survey.domain.conditions import AllOf, AtLeast, FlagPresent, LineYes, OptionIn, RuleFired, SetHolds
 from survey.domain.evaluator import Evaluator, compiled, in_dependency_order
 from survey.domain.protocol import Flag, Rule, Tier
 from survey.domain.triage import Answers
@@ -54,6 +54,13 @@ def test_a_rule_that_counts_is_judged_at_the_first_clue() -> None:
     clues = Clues([_rule("two", AtLeast(count=2, of=parts))], {})
 
     assert clues.places({"bleed": "grow"}, (), {}) == [0]
+
+
+def test_a_line_is_a_clue_only_where_it_is_answered_yes() -> None:
+    clues = Clues([_rule("pus", LineYes(item="skin", lines=("pus",)))], {})
+
+    assert clues.places({"skin": {"hot": "no", "pus": "yes"}}, (), {}) == [0]
+    assert clues.places({"skin": {"hot": "yes", "pus": "no"}}, (), {}) == clues.places({"skin": "pus"}, (), {}) == []
 
 
 def test_a_rule_built_on_another_or_on_a_set_has_the_clues_of_what_it_is_built_on() -> None:

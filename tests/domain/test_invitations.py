@@ -26,6 +26,7 @@ def invitation(state: InvitationState = InvitationState.SCHEDULED) -> Invitation
         InvitationState.STOPPED: {"stopped_at": NOW, "stop_reason": "Died"},
         InvitationState.UNDELIVERABLE: {"trouble": Trouble.REFUSED},
         InvitationState.COMPLETED: {"completed_at": NOW},
+        InvitationState.REACHED: {"reached_at": NOW},
     }
     return Invitation(
         id=uuid4(),
@@ -97,7 +98,7 @@ def test_a_completed_survey_cannot_be_closed() -> None:
 
 def test_a_patient_who_opened_the_link_is_not_undeliverable() -> None:
     with pytest.raises(Refused):
-        rules.fail(invitation(InvitationState.OPENED), Trouble.UNDELIVERED)
+        rules.fail(invitation(InvitationState.OPENED), Trouble.UNDELIVERED, now=NOW)
 
 
 def test_the_link_lives_to_the_end_of_day_30() -> None:

@@ -9,7 +9,7 @@ from survey import clock
 from survey.domain import links, sending_hours
 from survey.domain.alerts import ContactResult, Outcome, Usefulness
 from survey.messaging import registry
-from survey.services import alerts, escalation, messages, pages, responses
+from survey.services import alerts, escalation, pages, responses, sending
 from tests.cast import ANA, RIVERSIDE
 from tests.conftest import Database
 from tests.fakes import FakeSms
@@ -36,7 +36,7 @@ def carrier() -> FakeSms:
 def link_in_the_text(carrier: FakeSms) -> str:
     """The token in the text that Maria is sent at her next three in the afternoon."""
     three = sending_hours.at_local(RIVERSIDE.local(NOW).date() + timedelta(days=1), time(15), RIVERSIDE.tz)
-    while messages.send_due(now=three):
+    while sending.send_due(now=three):
         pass
     (text,) = [sent for sent in carrier.wire if "/s/" in sent.body]
     return text.body.split("/s/")[1][: links.LENGTH]

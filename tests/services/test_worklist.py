@@ -58,7 +58,7 @@ def _one(tx, random: Random, version, policy) -> None:
         "undeliverable": {"trouble": "landline"},
     }.get(state, {})
     belongs = {"procedure_id": procedure, "site_id": RIVERSIDE.id, "protocol_version_id": version, "touch": "day2"}
-    window = {"due_at": due, "expires_at": due + timedelta(days=28)}
+    window = {"due_at": due, "call_at": due, "expires_at": due + timedelta(days=28)}
     factories.insert(tx, "invitation", id=invitation, **belongs, **window, state=state, **ended)
     if state in ("opened", "completed", "expired", "stopped") and random.random() < 0.8:
         _response(tx, random, invitation, version, policy)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from survey.domain import invitations
 from survey.domain.invitations import InvitationState, Trouble
-from survey.domain.messages import GIVE_UP_AFTER, INVITATION, Delivery, MessageState
+from survey.domain.messages import GIVE_UP_AFTER, Delivery, Kind, MessageState
 from survey.domain.pages import AttemptOutcome
 from survey.domain.patients import CONSENT_WORDING, Block, ConsentHow, ContactKind
 from survey.domain.protocol import Protocol
@@ -112,6 +112,7 @@ class Desk:
             "stopped_by": self.staff_id if story.stopped_at else None,
             "stop_reason": story.stop_reason,
             "trouble": story.trouble if state is InvitationState.UNDELIVERABLE else None,
+            "call_at": story.due_at + (timedelta(0) if story.trouble else invitations.CALL_AFTER),
         }
 
     def state(self, story: Story) -> InvitationState:
@@ -133,7 +134,7 @@ def message(story: Story, ids: Ids) -> Row:
         "id": ids("message"),
         "invitation_id": ids("invitation"),
         "contact_id": ids("contact"),
-        "kind": INVITATION,
+        "kind": Kind.INVITATION,
         "touch_no": 0,
         "state": MessageState.UNDELIVERED if story.trouble else MessageState.DELIVERED,
         "due_at": story.due_at,
