@@ -47,11 +47,13 @@ class Clues:
         for place, rule in enumerate(rules):
             for clue in self.of(rule.when):
                 places[clue].append(place)
-        self._given = {clue[0]: tuple(found) for clue, found in places.items() if len(clue) == 1}
-        self._said: dict[str, dict[str, tuple[int, ...]]] = {OPEN: {}, FLAG: {}}
+        self._given = [(clue[0], found) for clue, found in places.items() if len(clue) == 1]
+        said: dict[str, dict[str, list[int]]] = {OPEN: {}, FLAG: {}}
         for clue, found in places.items():
             if len(clue) == 2:
-                self._said.setdefault(clue[0], {})[clue[1]] = tuple(found)
+                said.setdefault(clue[0], {})[clue[1]] = found
+        self._open, self._flags = said.pop(OPEN), said.pop(FLAG)
+        self._said = list(said.items())
 
     def of(self, condition: Condition) -> frozenset[Clue]:
         """Clues of which one lies in every case in which the condition holds."""
@@ -71,25 +73,24 @@ class Clues:
         """The places of the rules that may hold, in order."""
         found = self._in_answers(answers)
         if left_open:
-            of_open = self._said[OPEN]
             for key in ("", *left_open):
-                found.update(of_open.get(key, ()))
-        for flag, places in self._said[FLAG].items():
+                found += self._open.get(key, ())
+        for flag, places in self._flags.items():
             if context.get(flag) != Flag.NO:
-                found.update(places)
-        return sorted(found)
+                found += places
+        return sorted(set(found))
 
-    def _in_answers(self, answers: Mapping[str, Answer]) -> set[int]:
-        found = {place for key in self._given if answers.get(key, "") != "" for place in self._given[key]}
-        for key, telling in self._said.items():
-            answer = answers.get(key)
-            if answer is None or isinstance(answer, _NUMBERS):
-                continue
+    def _in_answers(self, answers: Mapping[str, Answer]) -> list[int]:
+        found = [place for item, places in self._given if answers.get(item, "") != "" for place in places]
+        for item, telling in self._said:
+            answer = answers.get(item)
             if isinstance(answer, str):
                 if answer in telling:
-                    found.update(telling[answer])
-            elif YES in answer.values():
-                found.update(*[telling[line] for line in telling if answer.get(line) == YES])
+                    found += telling[answer]
+            elif answer is not None and not isinstance(answer, _NUMBERS) and YES in answer.values():
+                for line, said in answer.items():
+                    if said == YES and line in telling:
+                        found += telling[line]
         return found
 
 

@@ -49,6 +49,8 @@ Check = Callable[[Case], Evidence]
 """A compiled condition."""
 
 _NUMBERS = (int, float)
+_LINES = (dict, Mapping)
+"""Lines are nearly always a dict, and a dict is told much sooner than any other mapping."""
 
 
 class Evaluator:
@@ -71,15 +73,18 @@ class Evaluator:
     def case(self, answers: Answers, context: Context, *, asked: Collection[str] | None = None) -> Case:
         """What is shown, what counts and what is open. `asked` leaves out every item that is not in it."""
         case = Case(context)
-        for item, key, shown, lines_left_open in self._items:
-            if (shown and not shown(case)) or (asked is not None and key not in asked):
+        given, counted, shown, left_open = answers.get, case.answers, case.shown, case.open
+        for item, key, show, lines_left_open in self._items:
+            if (show is not None and not show(case)) or (asked is not None and key not in asked):
                 continue
-            case.shown.append(item)
-            answer = answers.get(key)
+            shown.append(item)
+            answer = given(key)
             if answer is not None:
-                case.answers[key] = answer
-            if item.required and (answer is None or (lines_left_open and lines_left_open(answer))):
-                case.open.append(key)
+                counted[key] = answer
+                if lines_left_open is not None and lines_left_open(answer):
+                    left_open.append(key)
+            elif item.required:
+                left_open.append(key)
         return case
 
     def fire(self, case: Case) -> None:
@@ -112,16 +117,16 @@ def in_dependency_order(rules: Sequence[Rule]) -> list[Rule]:
 
 
 def _lines_left_open(item: Item) -> Callable[[Answer], bool] | None:
-    """Whether an answer leaves lines open, the compiled form of `answers.in_full`; None for an item without lines."""
-    if item.kind is not ItemKind.LINES:
+    """Whether an answer leaves lines open, the compiled form of `answers.in_full`; None where no line is required."""
+    if item.kind is not ItemKind.LINES or not item.required:
         return None
     wanted, exclusive = frozenset(line.key for line in item.plain_lines), item.exclusive_line
     instead = exclusive.key if exclusive else ""
 
     def left_open(answer: Answer) -> bool:
-        if not isinstance(answer, Mapping):
+        if not isinstance(answer, _LINES):
             return True
-        return not (wanted <= answer.keys() or answer.get(instead) == YES)
+        return not (answer.keys() >= wanted or answer.get(instead) == YES)
 
     return left_open
 
@@ -144,7 +149,7 @@ def _(condition: LineYes, _pack: Evaluator) -> Check:
 
     def check(case: Case) -> Evidence:
         answer = case.answers.get(item)
-        if isinstance(answer, Mapping):
+        if isinstance(answer, _LINES):
             for line in lines:
                 if answer.get(line) == YES:
                     return evidence
@@ -226,7 +231,36 @@ def _(condition: RuleFired, _pack: Evaluator) -> Check:
 @compiled.register
 def _(condition: AllOf, pack: Evaluator) -> Check:
     parts = [compiled(part, pack) for part in condition.of]
+    return _both(*parts) if len(parts) == 2 else _all(parts)
 
+
+@compiled.register
+def _(condition: AnyOf, pack: Evaluator) -> Check:
+    # No stopping at the first that holds: the clinician is told of every answer that speaks for the rule.
+    parts = [compiled(part, pack) for part in condition.of]
+    return _either(*parts) if len(parts) == 2 else _any(parts)
+
+
+@compiled.register
+def _(condition: AtLeast, pack: Evaluator) -> Check:
+    return _at_least(condition.count, [compiled(part, pack) for part in condition.of])
+
+
+# Most groups have two parts, and a loop costs as much as these.
+def _both(one: Check, other: Check) -> Check:
+    def check(case: Case) -> Evidence:
+        found = one(case)
+        more = found and other(case)
+        return found + more if more else ()
+
+    return check
+
+
+def _either(one: Check, other: Check) -> Check:
+    return lambda case: one(case) + other(case)
+
+
+def _all(parts: list[Check]) -> Check:
     def check(case: Case) -> Evidence:
         found: Evidence = ()
         for part in parts:
@@ -239,15 +273,14 @@ def _(condition: AllOf, pack: Evaluator) -> Check:
     return check
 
 
-@compiled.register
-def _(condition: AnyOf, pack: Evaluator) -> Check:
-    # No stopping at the first that holds: the clinician is told of every answer that speaks for the rule.
-    return _at_least(1, [compiled(part, pack) for part in condition.of])
+def _any(parts: list[Check]) -> Check:
+    def check(case: Case) -> Evidence:
+        found: Evidence = ()
+        for part in parts:
+            found += part(case)
+        return found
 
-
-@compiled.register
-def _(condition: AtLeast, pack: Evaluator) -> Check:
-    return _at_least(condition.count, [compiled(part, pack) for part in condition.of])
+    return check
 
 
 def _at_least(count: int, parts: list[Check]) -> Check:

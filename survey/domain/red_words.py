@@ -5,6 +5,11 @@ import unicodedata
 from collections.abc import Callable, Mapping
 
 _DROPPED = re.compile(r"['’‘`´]")
+_ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)} | {
+    ord("'"): None,
+    ord("`"): None,
+}
+"""What becomes of each character of a text in plain English letters, as most texts are."""
 _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _SPACE = re.compile(r"[\W_]+")
 
@@ -14,13 +19,14 @@ def finder(phrases: Mapping[str, tuple[str, ...]]) -> Callable[[str], bool]:
     wanted = sorted({plain(phrase) for spoken in phrases.values() for phrase in spoken})
     if not wanted:
         return lambda _text: False
-    pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, wanted))})\b")
-    return lambda text: pattern.search(plain(text)) is not None
+    # The search skips from space to space, where a word boundary would have it stop at every letter.
+    pattern = re.compile(rf" (?:{'|'.join(map(re.escape, wanted))})\b")
+    return lambda text: pattern.search(f" {plain(text)}") is not None
 
 
 def plain(text: str) -> str:
     """Small letters without accents or apostrophes, single spaces: "Can’t  BREATHE!" reads "cant breathe"."""
-    bare = _DROPPED.sub("", text)
-    if not bare.isascii():
-        bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", bare))
+    if text.isascii():
+        return " ".join(text.translate(_ASCII).split())
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", _DROPPED.sub("", text)))
     return _SPACE.sub(" ", bare).strip().casefold()

@@ -7,7 +7,7 @@ from functools import lru_cache
 from survey.domain.answers import YES, Answer, Answers, answer_in_words, in_full
 from survey.domain.errors import DomainError
 from survey.domain.evaluator import Evidence, evaluator
-from survey.domain.protocol import Context, ContextFlag, Flag, Item, Protocol, Tier, in_language
+from survey.domain.protocol import Context, ContextFlag, Flag, Item, Protocol, Rule, Tier, in_language
 
 __all__ = ["FAULTS", "Answer", "Answers", "Fired", "Score", "advice_in_words", "reasons_in_words", "score"]
 
@@ -47,16 +47,34 @@ def score(protocol: Protocol, answers: Answers, context: Context, *, visible: Co
     compiled.fire(case)
     if not case.fired:
         return WELL
-    fired = tuple(
-        _fired(rule.id, rule.tier, case.fired[rule.id]) for rule in compiled.by_severity if rule.id in case.fired
-    )
+    evidence = case.fired
+    fired = tuple([told[evidence[rule]] for rule, told in _by_severity(protocol) if rule in evidence])
     return Score(tier=fired[0].tier, fired=fired)
 
 
-# A rule fires on few different answers and flags, and making the value anew costs as much as judging the rule.
-@lru_cache(maxsize=4096)
-def _fired(rule: str, tier: Tier, evidence: Evidence) -> Fired:
-    return Fired(rule=rule, tier=tier, because=tuple(dict.fromkeys(evidence)))
+class _Told(dict[Evidence, Fired]):
+    """What one rule tells, by its evidence.
+
+    A rule fires on few different answers and flags, and making the value anew costs as much as judging the rule.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+
+    def __missing__(self, evidence: Evidence) -> Fired:
+        if len(self) >= _TOLD_MOST:
+            self.clear()
+        made = Fired(rule=self._rule.id, tier=self._rule.tier, because=tuple(dict.fromkeys(evidence)))
+        return self.setdefault(evidence, made)
+
+
+_TOLD_MOST = 512
+"""How much of one rule is kept; a rule that counts what is left open can tell more than fits in memory."""
+
+
+@lru_cache(maxsize=64)
+def _by_severity(protocol: Protocol) -> list[tuple[str, _Told]]:
+    return [(rule.id, _Told(rule)) for rule in evaluator(protocol).by_severity]
 
 
 def reasons_in_words(

@@ -1,6 +1,8 @@
 """Red phrases are found however people type them, and only as whole words."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from survey.domain.red_words import finder, plain
 from tests.domain.pack import PROTOCOL
@@ -34,6 +36,16 @@ def test_a_pack_without_phrases_finds_nothing() -> None:
 
 def test_text_is_read_in_small_letters_and_single_spaces() -> None:
     assert plain("  ¡No   PUEDO respirar!  ") == "no puedo respirar"
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_a_text_without_accents_reads_the_same_beside_one_with_them(text: str) -> None:
+    assert plain(f"{text} é") == f"{plain(text)} e".lstrip()
+
+
+@given(st.text(st.sampled_from("abé -'_!")), st.sampled_from(["a", "ab", "b a"]))
+def test_a_phrase_is_found_where_its_words_follow_on_each_other(text: str, phrase: str) -> None:
+    assert finder({"en": (phrase,)})(text) == (f" {phrase} " in f" {plain(text)} ")
 
 
 def test_every_phrase_of_the_shipped_pack_is_found_as_written() -> None:

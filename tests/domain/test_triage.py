@@ -1,5 +1,7 @@
 """Each rule of the shipped pack fires when it should, just misses when it should, and says why."""
 
+from itertools import combinations
+
 import pytest
 
 from survey.domain.evaluator import evaluator
@@ -166,6 +168,16 @@ def test_fever_with_a_skin_sign_carries_the_advice_to_go_to_the_emergency_room()
         "Fever with these skin changes can be serious. Go to the emergency room now. Do not wait for our call.",
     )
     assert advice_in_words(PROTOCOL, score(PROTOCOL, answers(), context()).fired, "en") == ()
+
+
+def test_what_is_left_open_is_told_in_more_ways_than_are_kept() -> None:
+    always = [item.key for item in PROTOCOL.items if item.required and not item.show_if]
+    ways = [left for count in range(1, len(always)) for left in combinations(always, count)]
+
+    for left in ways:
+        fired = score(PROTOCOL, {key: answer for key, answer in answers().items() if key not in left}, context()).fired
+        assert fired == (Fired(rule="S10", tier=Tier.SOON, because=left),)
+    assert len(ways) > 512
 
 
 def test_a_protocol_is_compiled_once() -> None:
