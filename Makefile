@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test check lint types contracts bench screenshots clean lock
+.PHONY: help setup demo test check lint types contracts words bench screenshots clean lock
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -24,7 +24,7 @@ demo: setup ## bring up all of Daytwo with synthetic patients, and print three a
 test: setup ## every test, on embedded PostgreSQL and Redis
 	@$(BIN)/python -m pytest
 
-check: lint types contracts test ## what CI runs
+check: lint types contracts words test ## what CI runs
 
 lint: setup
 	$(BIN)/ruff check .
@@ -35,6 +35,9 @@ types: setup
 
 contracts: setup
 	$(BIN)/lint-imports
+
+words: setup
+	$(BIN)/daytwo messages check
 
 bench: setup .venv/bench ## measure ours against bare handlers and other rule engines, in turn, in one run
 	@$(BIN)/python -m benchmarks

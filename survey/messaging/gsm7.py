@@ -33,8 +33,13 @@ def segments(text: str) -> tuple[Encoding, int]:
 
 def excess(text: str) -> int:
     """How many signs are too many for one segment, as the carrier counts them; 0 when it fits."""
+    return max(0, length(text) - _SINGLE[segments(text)[0]])
+
+
+def length(text: str) -> int:
+    """How many places its signs take, as the carrier counts them."""
     encoding = segments(text)[0]
-    return max(0, sum(_width(sign, encoding) for sign in text) - _SINGLE[encoding])
+    return sum(_width(sign, encoding) for sign in text)
 
 
 def foreign(text: str) -> str:

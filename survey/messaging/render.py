@@ -10,6 +10,7 @@ from survey.settings import ROOT
 FOLDER = ROOT / "templates" / "messages"
 ALLOWED: Mapping[str, frozenset[str]] = {
     "invitation": frozenset({"clinic", "emergency", "link", "phone"}),
+    "confirm": frozenset({"clinic", "day", "phone"}),
     "page": frozenset({"clinic", "link", "number"}),
     "page_nudge": frozenset({"clinic", "link", "number"}),
 }

@@ -8,7 +8,8 @@ from survey.domain.accounts import Actor
 from survey.domain.errors import Conflict, Refused
 from survey.domain.sites import Site
 from survey.interop import phones
-from survey.messaging import wordings
+from survey.messaging import linter
+from survey.messaging.linter import Text
 from survey.services import audit
 from survey.store import sites as store
 from survey.store.session import transaction
@@ -48,16 +49,25 @@ def add(new: Site, *, by: Actor, now: datetime) -> None:
         raise Refused("A site with this short name exists. Choose another short name.", field="slug") from conflict
 
 
+def texts(site: Site) -> tuple[Text, ...]:
+    """Every message as that site's patients may get it at its longest, with what is wrong with it."""
+    return linter.check(
+        {
+            "clinic": site.sms_name,
+            "emergency": site.emergency_number,
+            "phone": phones.national(site.phone),
+        }
+    )
+
+
 def _check_texts(site: Site) -> None:
-    values = {
-        "clinic": site.sms_name,
-        "emergency": site.emergency_number,
-        "phone": phones.national(site.phone),
-    }
-    for wording in wordings.misfits(values):
-        signs = f"leave out {wording.foreign}" if wording.foreign else f"shorten it by {wording.excess} signs"
+    """Raises Refused when a text signed by that site would say too much, or need a second segment."""
+    for fault in linter.name_faults(site.sms_name):
+        raise Refused(f"Choose another name for texts: {fault}.", field="sms_name")
+    longest = max(texts(site), key=lambda text: (text.misfit is not None, text.signs))
+    if longest.misfit:
         raise Refused(
-            f"Texts would be signed with “{site.sms_name}”, and then one needs {wording.segments} segments"
-            f" ({wording.name}). Choose another name for texts: {signs}.",
+            f"Texts would be signed with “{site.sms_name}”, and then one needs {longest.segments} segments"
+            f" ({longest.kind}, {longest.language}). Choose another name for texts: {longest.misfit}.",
             field="sms_name",
         )

@@ -1,5 +1,6 @@
 """Each message is measured at its longest: what fits, what is too long by how much, what is not there."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -47,14 +48,10 @@ def test_a_language_without_words_and_a_name_that_is_not_allowed_are_told(
 
 
 @pytest.mark.parametrize(
-    ("values", "misfit"),
-    [
-        ({"clinic": "Riverside Clinic"}, []),
-        ({"clinic": "W" * 24, "emergency": "112", "phone": "020 7946 0958"}, []),
-        ({"clinic": "W" * 25}, ["sms.en.txt"]),
-        ({"clinic": "Clínica Río"}, ["sms.en.txt", "sms.es.txt"]),
-        ({"clinic": "W" * 24, "phone": "8 (301) 123-45-67"}, ["sms.en.txt", "sms.es.txt"]),
-    ],
+    ("day", "english", "spanish"),
+    [(11, "Wednesday", "miércoles"), (13, "Friday", "viernes"), (14, "Saturday", "sabado")],
 )
-def test_what_a_site_signs_with_may_be_too_much(values: dict[str, str], misfit: list[str]) -> None:
-    assert [one.name.split("/")[-1] for one in wordings.misfits(values)] == misfit
+def test_a_weekday_is_written_without_the_accents_that_cost_a_segment(day: int, english: str, spanish: str) -> None:
+    asked = date(2026, 3, day)
+
+    assert (wordings.weekday(asked, "en"), wordings.weekday(asked, "es")) == (english, spanish)
