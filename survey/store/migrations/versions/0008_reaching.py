@@ -13,17 +13,19 @@ CREATE TABLE inbound (
   received_at timestamptz NOT NULL,
   sender text NOT NULL,                        -- E.164, as the provider says
   body text NOT NULL CHECK (length(body) <= 10000),
+  opt_out_type text CHECK (opt_out_type IN ('stop','start','help')),   -- the provider took it for that and answered
   handled_at timestamptz,
   meaning text CHECK (meaning IN ('stop','stop_all','start','help','call','wrong_number','text')),
   is_red boolean NOT NULL DEFAULT false,       -- a red phrase of a pack stands in it
   site_id uuid REFERENCES site, language text, -- what our answer is signed with and written in
-  done_at timestamptz, done_by uuid REFERENCES app_user, done_note text,
+  wants_person boolean NOT NULL DEFAULT true,  -- staff have to look, until somebody says done
+  done_at timestamptz, done_by uuid REFERENCES app_user, done_note text CHECK (length(done_note) <= 500),
   CONSTRAINT inbound_once UNIQUE (provider, provider_ref),
   CHECK ((handled_at IS NULL) = (meaning IS NULL)),
   CHECK ((handled_at IS NULL) = (site_id IS NULL AND language IS NULL)),
   CHECK ((done_at IS NULL) = (done_by IS NULL)));
 CREATE INDEX inbound_waiting ON inbound (received_at) WHERE handled_at IS NULL;
-CREATE INDEX inbound_open ON inbound (received_at) WHERE done_at IS NULL;
+CREATE INDEX inbound_open ON inbound (received_at) WHERE done_at IS NULL AND wants_person;
 CREATE INDEX inbound_by_sender ON inbound (sender, received_at);
 
 -- Whose it may be: nobody's, one patient's, or several who share the number.
@@ -113,11 +115,12 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON call_attempt FOR EACH ROW 
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON call_attempt EXECUTE FUNCTION refuse_change();
 
 ALTER TABLE response DROP CONSTRAINT response_mode_check,
-  ADD CONSTRAINT response_mode_check CHECK (mode IN ('web','phone','text'));   -- text: a reply with a red phrase
+  ADD CONSTRAINT response_mode_check CHECK (mode IN ('web','phone','text')),   -- text: a reply with a red phrase
+  ADD sent_revision int;                       -- at the newest sending; what was answered before is shown on no phone
 """
 
 DOWN = """
-ALTER TABLE response DROP CONSTRAINT response_mode_check,
+ALTER TABLE response DROP sent_revision, DROP CONSTRAINT response_mode_check,
   ADD CONSTRAINT response_mode_check CHECK (mode IN ('web','phone'));
 DROP TABLE call_attempt;
 DROP INDEX invitation_to_call;
