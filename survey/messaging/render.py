@@ -10,7 +10,14 @@ from survey.settings import ROOT
 FOLDER = ROOT / "templates" / "messages"
 ALLOWED: Mapping[str, frozenset[str]] = {
     "invitation": frozenset({"clinic", "emergency", "link", "phone"}),
+    "fresh_link": frozenset({"clinic", "emergency", "link", "phone"}),
     "confirm": frozenset({"clinic", "day", "phone"}),
+    "stopped": frozenset({"clinic", "emergency", "phone"}),
+    "started": frozenset({"clinic", "emergency", "phone"}),
+    "help": frozenset({"clinic", "emergency", "phone"}),
+    "wrong_number": frozenset(),
+    "call_back": frozenset({"clinic", "emergency", "phone"}),
+    "not_watched": frozenset({"clinic", "emergency", "phone"}),
     "page": frozenset({"clinic", "link", "number"}),
     "page_nudge": frozenset({"clinic", "link", "number"}),
 }
