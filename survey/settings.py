@@ -33,8 +33,29 @@ class Settings(BaseSettings):
 
     twilio_account_sid: str | None = Field(default=None, description="Twilio account; with it, texts leave by Twilio.")
     twilio_auth_token: SecretStr | None = Field(default=None, description="Twilio's secret for that account.")
+    twilio_auth_token_before: SecretStr | None = Field(
+        default=None, description="The secret it had before, also taken on what comes in while it is being replaced."
+    )
     twilio_from: str | None = Field(default=None, description="The sending number in E.164 form, or MG… service id.")
     twilio_base_url: str = Field(default="https://api.twilio.com", description="Where Twilio's REST API answers.")
+
+    sinch_service_plan_id: str | None = Field(
+        default=None, description="Sinch service plan; with it, texts leave by Sinch too."
+    )
+    sinch_api_token: SecretStr | None = Field(default=None, description="Sinch's secret for that plan.")
+    sinch_from: str | None = Field(default=None, description="The sending number at Sinch in E.164 form.")
+    sinch_webhook_secret: SecretStr | None = Field(
+        default=None, description="What Sinch signs receipts and replies with; ask Sinch to turn signing on."
+    )
+    sinch_webhook_secret_before: SecretStr | None = Field(
+        default=None, description="The webhook secret before that one, also taken while it is being replaced."
+    )
+    sinch_base_url: str = Field(
+        default="https://us.sms.api.sinch.com", description="Where Sinch's REST API answers; its region is in it."
+    )
+    sms_first: Literal["twilio", "sinch"] = Field(
+        default="twilio", description="Who is asked first to carry a text when both are set: twilio or sinch."
+    )
 
     smtp_host: str | None = Field(default=None, description="Mail server; with it, email leaves by SMTP.")
     smtp_port: int = Field(default=587, description="Its port.")
@@ -70,16 +91,27 @@ class Settings(BaseSettings):
             raise ValueError("PUBLIC_URL: leave out the closing slash")
         if not self.secure and urlsplit(self.public_url).hostname not in LOOPBACK:
             raise ValueError("PUBLIC_URL: use https://; plain http is for this machine alone")
-        if self.demo and (self.twilio_account_sid or self.smtp_host):
-            raise ValueError("DEMO: a real provider is configured; unset TWILIO_ACCOUNT_SID and SMTP_HOST first")
+        if self.demo and (self.twilio_account_sid or self.sinch_service_plan_id or self.smtp_host):
+            raise ValueError(
+                "DEMO: a real provider is configured; "
+                "unset TWILIO_ACCOUNT_SID, SINCH_SERVICE_PLAN_ID and SMTP_HOST first"
+            )
         if self.demo and not self.texts_stay_here:
             raise ValueError("DEMO: TWILIO_BASE_URL has to point to the demo's own phones, on this machine")
-        if self.twilio_account_sid and not (self.twilio_auth_token and self.twilio_from):
-            raise ValueError("TWILIO_ACCOUNT_SID: TWILIO_AUTH_TOKEN and TWILIO_FROM are needed as well")
-        if self.smtp_host and not self.smtp_from:
-            raise ValueError("SMTP_HOST: SMTP_FROM is needed as well")
         if self.page_lease_s < 2.5 * self.provider_timeout_s:
             raise ValueError("PAGE_LEASE_S: at least 2.5 times PROVIDER_TIMEOUT_S, or a slow send is sent twice")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_half_a_provider(self) -> Self:
+        if self.twilio_account_sid and not (self.twilio_auth_token and self.twilio_from):
+            raise ValueError("TWILIO_ACCOUNT_SID: TWILIO_AUTH_TOKEN and TWILIO_FROM are needed as well")
+        if self.sinch_service_plan_id and not (self.sinch_api_token and self.sinch_from and self.sinch_webhook_secret):
+            raise ValueError(
+                "SINCH_SERVICE_PLAN_ID: SINCH_API_TOKEN, SINCH_FROM and SINCH_WEBHOOK_SECRET are needed as well"
+            )
+        if self.smtp_host and not self.smtp_from:
+            raise ValueError("SMTP_HOST: SMTP_FROM is needed as well")
         return self
 
     @property

@@ -34,6 +34,7 @@ LUMBAR = "lumbar-epidural-steroid-injection"
 LUMBAR_PACK = ROOT / f"config/protocols/{LUMBAR}/v1.yaml"
 PUBLIC_URL = "https://chk.northgate.example"
 SECRET = "carrier-secret"
+SECRETS = {"twilio": (SECRET,), "sinch": (SECRET,)}
 
 MONDAY = date(2026, 3, 9)
 AT_THE_DESK = datetime(2026, 3, 9, 16, 0, tzinfo=UTC)
@@ -86,7 +87,7 @@ def publish(pack: Path = PACK, *, now: datetime = AT_THE_DESK) -> Version:
 def texting(email: Email | None = None, *, timeout_s: float = 5.0) -> Iterator[Carrier]:
     """A carrier that this process sends through."""
     with carriers.running() as carrier, closing(twilio(carrier, timeout_s)) as sms:
-        registry.wire(registry.Wiring(public_url=PUBLIC_URL, sms=sms, email=email, receipt_secret=SECRET))
+        registry.wire(registry.Wiring(public_url=PUBLIC_URL, sms=sms, email=email, secrets=SECRETS))
         yield carrier
 
 

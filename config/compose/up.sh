@@ -24,6 +24,10 @@ keep redis_password "$(random)"
 keep secret_key "$(random)"
 # Yours to fill in, when the provider asks for one.
 keep twilio_auth_token ""
+keep twilio_auth_token_before ""
+keep sinch_api_token ""
+keep sinch_webhook_secret ""
+keep sinch_webhook_secret_before ""
 keep smtp_password ""
 
 # Made from the above, so that a changed password reaches them with the next run.

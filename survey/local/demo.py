@@ -28,7 +28,7 @@ from survey.settings import Settings
 from survey.store import doorbell, session
 
 PORT, PHONES_PORT = 8000, 8010
-REAL_PROVIDERS = ("TWILIO_ACCOUNT_SID", "SMTP_HOST")
+REAL_PROVIDERS = ("TWILIO_ACCOUNT_SID", "SINCH_SERVICE_PLAN_ID", "SMTP_HOST")
 PATIENCE_S = 90.0
 """How long the first page may take before the demo says that something is wrong."""
 

@@ -1,10 +1,13 @@
 """What can come of handing one message to a provider, and what a provider must offer."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
+
+from survey.domain.messages import Delivery
 
 VALID_FOR = timedelta(hours=4)
 """How long a provider may go on trying to deliver a text, unless the sender says otherwise."""
@@ -22,6 +25,15 @@ class Outcome(StrEnum):
     """It may have left. Sending it again may send it twice."""
 
 
+class Fault(StrEnum):
+    """What a provider's error says about an address, for good."""
+
+    STOPPED = "stopped"
+    """Its owner asked the carrier for no more texts."""
+    DEAD = "dead"
+    """Nothing can be delivered there: no such number or mailbox, or one that takes no texts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """How one attempt ended. `detail` is a code, never the provider's text, which may quote the address."""
@@ -32,6 +44,42 @@ class Attempt:
     detail: str = ""
     retry_after_s: int | None = None
     """How long the provider asked us to wait."""
+    fault: Fault | None = None
+
+
+class Trace(StrEnum):
+    """What a provider knows of a text whose outcome we do not know."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    """The provider answered and has no such text."""
+    UNSURE = "unsure"
+    """It did not answer, or has a text that may or may not be ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """The answer to a search. `delivery` and `fault` stand beside FOUND alone."""
+
+    trace: Trace
+    provider_ref: str | None = None
+    delivery: Delivery = Delivery.QUEUED
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """A text to search for: handed over between `since` and `until`, by our clock.
+
+    `body_sha256` is the hash of its UTF-8 words; `known` are the provider's references of our other texts.
+    """
+
+    reference: UUID
+    to: str
+    body_sha256: bytes
+    since: datetime
+    until: datetime
+    known: Collection[str] = field(default=())
 
 
 class Sms(Protocol):
@@ -41,6 +89,10 @@ class Sms(Protocol):
 
     def send(self, to: str, body: str, *, reference: UUID, valid_for: timedelta = VALID_FOR) -> Attempt:
         """Hand over one text to an E.164 number; `reference` is ours and comes back in receipts."""
+        ...
+
+    def find(self, lost: Lost) -> Finding:
+        """Ask what became of a text."""
         ...
 
 

@@ -1,26 +1,38 @@
-"""Which provider carries which channel: set once by the entry point, asked by the services."""
+"""Which providers carry which channel: set once by the entry point, asked by the services."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from survey.messaging import sinch_sms, twilio_sms
 from survey.messaging.outcomes import Email, Sms
+from survey.messaging.sinch_sms import SinchSms
 from survey.messaging.smtp import SmtpEmail
 from survey.messaging.twilio_sms import TwilioSms
+from survey.messaging.webhooks import Headers, Receipt, Reply, Webhook
 from survey.settings import Settings
 
 LONGEST_PUBLIC_URL = 31
 """With a longer one, the longest text would need two segments."""
 # These open the demo's own phones only.
 DEMO_ACCOUNT, DEMO_TOKEN, DEMO_SENDER = "ACdemo", "demo", "+12025550100"
+_SIGNED: Mapping[str, Callable[[str, Webhook], bool]] = {"twilio": twilio_sms.is_signed, "sinch": sinch_sms.is_signed}
+_RECEIPTS: Mapping[str, Callable[[bytes], Receipt]] = {"twilio": twilio_sms.receipt, "sinch": sinch_sms.receipt}
+_REPLIES: Mapping[str, Callable[[bytes], Reply | None]] = {"twilio": twilio_sms.reply, "sinch": sinch_sms.reply}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """Everything that sending needs; the answers of the functions below."""
+    """Everything that sending needs; the answers of the functions below.
+
+    `sms` is asked first, `others` in turn when it surely did not take a text. `secrets` are what each provider signs
+    with, two while one is being replaced.
+    """
 
     public_url: str
     sms: Sms | None
     email: Email | None
-    receipt_secret: str | None = None
+    others: tuple[Sms, ...] = ()
+    secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     page_lease_s: float = 30.0
 
 
@@ -35,22 +47,30 @@ def wire(wiring: Wiring) -> None:
 
 def configure(settings: Settings) -> None:
     """Wire this process. Raises ValueError when texts would not fit one segment."""
-    twilio = _twilio(settings)
-    if twilio is not None and len(settings.public_url) > LONGEST_PUBLIC_URL:
+    found = [carrier for carrier in (_twilio(settings), _sinch(settings)) if carrier is not None]
+    if found and len(settings.public_url) > LONGEST_PUBLIC_URL:
         raise ValueError(f"PUBLIC_URL: at most {LONGEST_PUBLIC_URL} characters, or a text needs two segments")
+    found.sort(key=lambda carrier: settings.sms_first != carrier.name)
     wire(
         Wiring(
             public_url=settings.public_url,
-            sms=twilio,
+            sms=found[0] if found else None,
+            others=tuple(found[1:]),
             email=SmtpEmail.of(settings) if settings.smtp_host else None,
-            receipt_secret=twilio.auth_token if twilio else None,
+            secrets=_secrets(settings),
             page_lease_s=settings.page_lease_s,
         )
     )
 
 
+def carriers() -> tuple[Sms, ...]:
+    """Who carries texts, in the order in which they are asked; empty when no provider is set up."""
+    wired = _wired()
+    return () if wired.sms is None else (wired.sms, *wired.others)
+
+
 def sms() -> Sms | None:
-    """Who carries texts; None when no provider is set up."""
+    """Who is asked first to carry a text; None when no provider is set up."""
     return _wired().sms
 
 
@@ -64,14 +84,26 @@ def public_url() -> str:
     return _wired().public_url
 
 
-def receipt_secret() -> str | None:
-    """What the SMS provider signs its receipts with; None when there is no provider."""
-    return _wired().receipt_secret
-
-
 def page_lease_s() -> float:
     """After so many seconds the sender of a page counts as dead."""
     return _wired().page_lease_s
+
+
+def is_genuine(provider: str, path: str, headers: Headers, body: bytes) -> bool:
+    """Whether that provider signed this request to `path` (with its query, as it came) on the public address."""
+    webhook = Webhook(url=public_url() + path, headers=headers, body=body)
+    signed = [_SIGNED[provider](secret, webhook) for secret in _wired().secrets.get(provider, ())]
+    return any(signed)
+
+
+def receipt(provider: str, body: bytes) -> Receipt:
+    """What a genuine receipt of that provider says."""
+    return _RECEIPTS[provider](body)
+
+
+def reply(provider: str, body: bytes) -> Reply | None:
+    """The text that came in by a genuine request of that provider; None when it is something else."""
+    return _REPLIES[provider](body)
 
 
 def _wired() -> Wiring:
@@ -81,24 +113,42 @@ def _wired() -> Wiring:
 
 
 def _twilio(settings: Settings) -> TwilioSms | None:
-    callback = f"{settings.public_url}/receipts/sms"
-    if settings.demo:
-        return TwilioSms(
-            base_url=settings.twilio_base_url,
-            # These open the demo's own phones only.
-            account_sid=DEMO_ACCOUNT,
-            auth_token=DEMO_TOKEN,
-            sender=DEMO_SENDER,
-            receipts_url=callback,
-            timeout_s=settings.provider_timeout_s,
-        )
-    if not (settings.twilio_account_sid and settings.twilio_auth_token and settings.twilio_from):
+    token = settings.twilio_auth_token
+    named = (settings.twilio_account_sid, token.get_secret_value() if token else None, settings.twilio_from)
+    account, secret, sender = (DEMO_ACCOUNT, DEMO_TOKEN, DEMO_SENDER) if settings.demo else named
+    if not (account and secret and sender):
         return None
     return TwilioSms(
         base_url=settings.twilio_base_url,
-        account_sid=settings.twilio_account_sid,
-        auth_token=settings.twilio_auth_token.get_secret_value(),
-        sender=settings.twilio_from,
-        receipts_url=callback,
+        account_sid=account,
+        auth_token=secret,
+        sender=sender,
+        receipts_url=f"{settings.public_url}/receipts/sms",
         timeout_s=settings.provider_timeout_s,
     )
+
+
+def _sinch(settings: Settings) -> SinchSms | None:
+    given = settings.sinch_api_token
+    named = (settings.sinch_service_plan_id, given.get_secret_value() if given else None, settings.sinch_from)
+    plan, token, sender = (DEMO_ACCOUNT, DEMO_TOKEN, DEMO_SENDER) if settings.demo else named
+    if not (plan and token and sender):
+        return None
+    return SinchSms(
+        base_url=settings.twilio_base_url if settings.demo else settings.sinch_base_url,
+        plan_id=plan,
+        api_token=token,
+        sender=sender,
+        receipts_url=f"{settings.public_url}/receipts/sinch",
+        timeout_s=settings.provider_timeout_s,
+    )
+
+
+def _secrets(settings: Settings) -> dict[str, tuple[str, ...]]:
+    held = {
+        "twilio": (settings.twilio_auth_token, settings.twilio_auth_token_before),
+        "sinch": (settings.sinch_webhook_secret, settings.sinch_webhook_secret_before),
+    }
+    if settings.demo:
+        return dict.fromkeys(held, (DEMO_TOKEN,))
+    return {name: tuple(one.get_secret_value() for one in both if one) for name, both in held.items()}

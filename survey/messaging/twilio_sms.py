@@ -1,26 +1,49 @@
-"""Texts by Twilio's REST API: one POST, its answer sorted into our four outcomes, and its receipts' signature."""
+"""Texts by Twilio's REST API: sent with one POST, looked for in the list of texts to a number, and their receipts."""
 
 import base64
 import hashlib
 import hmac
-import ssl
-from collections.abc import Iterable
-from datetime import timedelta
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import httpx
 
-from survey.messaging.outcomes import VALID_FOR, Attempt, Outcome
+from survey.domain.messages import Delivery
+from survey.messaging import rest
+from survey.messaging.outcomes import VALID_FOR, Attempt, Fault, Finding, Lost, Outcome, Trace
+from survey.messaging.webhooks import Receipt, Reply, Webhook
 
-CONNECT_S = 2.0
-MOST_BYTES = 64 * 1024
 LONGEST_VALIDITY_S = 14_400
-# Ours to mend, not the message's fault: credentials, the account's path, or a server that did not read the request.
-_OUR_FAULT = {401, 403, 404, 405, 407, 408, 425}
-_BUSY = {429, 503}
+PAGE = 100
+SKEW = timedelta(minutes=2)
+"""How far apart Twilio's clock and ours may be."""
 _FAILED_AT_ONCE = {"failed", "undelivered", "canceled"}
+_FAULTS: Mapping[str, Fault] = {
+    "21610": Fault.STOPPED,
+    "21211": Fault.DEAD,  # no such number
+    "21265": Fault.DEAD,  # a short code
+    "21614": Fault.DEAD,  # not a mobile
+    "30004": Fault.DEAD,  # its owner or its network blocks us
+    "30005": Fault.DEAD,  # no such subscriber
+    "30006": Fault.DEAD,  # a landline
+}
+"""What the number will answer to every text. 30003 is not among them: a phone that is switched off is no dead one."""
+_DELIVERIES: Mapping[str, Delivery] = {
+    "accepted": Delivery.QUEUED,
+    "scheduled": Delivery.QUEUED,
+    "queued": Delivery.QUEUED,
+    "sending": Delivery.QUEUED,
+    "sent": Delivery.SENT,
+    "delivered": Delivery.DELIVERED,
+    "read": Delivery.DELIVERED,
+    "undelivered": Delivery.UNDELIVERED,
+    "failed": Delivery.FAILED,
+    "canceled": Delivery.FAILED,
+}
 
 
 class TwilioSms:
@@ -31,19 +54,10 @@ class TwilioSms:
     def __init__(
         self, *, base_url: str, account_sid: str, auth_token: str, sender: str, receipts_url: str, timeout_s: float
     ) -> None:
-        self.auth_token = auth_token
         self._path = f"{base_url.rstrip('/')}/2010-04-01/Accounts/{account_sid}/Messages.json"
         self._sender = {"MessagingServiceSid" if sender.startswith("MG") else "From": sender}
         self._receipts_url = receipts_url
-        # trust_env off: a proxy in the environment must not read what patients are sent.
-        self._client = httpx.Client(
-            auth=(account_sid, auth_token),
-            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=20),
-            follow_redirects=False,
-            verify=_tls(),
-            trust_env=False,
-        )
+        self._client = rest.client(timeout_s=timeout_s, auth=(account_sid, auth_token))
 
     def send(self, to: str, body: str, *, reference: UUID, valid_for: timedelta = VALID_FOR) -> Attempt:
         """Hand over one text. Never raises for trouble at the provider."""
@@ -56,64 +70,73 @@ class TwilioSms:
         }
         try:
             response = self._client.post(self._path, data=form)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            return self._attempt(Outcome.TRY_LATER, detail=type(error).__name__)
         except httpx.HTTPError as error:
-            return self._attempt(Outcome.UNKNOWN, detail=type(error).__name__)
+            return Attempt(outcome=rest.outcome_of(error), provider=self.name, detail=type(error).__name__)
         return self._sort(response)
+
+    def find(self, lost: Lost) -> Finding:
+        """Look for the text among those to its number. Twilio keeps no reference of ours: the words are the mark."""
+        try:
+            response = self._client.get(self._path, params={"To": lost.to, "PageSize": str(PAGE)})
+        except httpx.HTTPError:
+            return Finding(trace=Trace.UNSURE)
+        listed = rest.told(response).get("messages")
+        if not response.is_success or not isinstance(listed, list):
+            return Finding(trace=Trace.UNSURE)
+        return _search([one for one in listed if isinstance(one, dict)], lost)
 
     def close(self) -> None:
         """Hang up the connections that are kept open for the next text."""
         self._client.close()
 
     def _sort(self, response: httpx.Response) -> Attempt:
-        status, told = response.status_code, _told(response)
-        code = str(told.get("code") or told.get("error_code") or status)
-        if status in _BUSY:
-            return self._attempt(Outcome.TRY_LATER, detail=code, retry_after_s=_seconds(response))
-        if status in _OUR_FAULT or 300 <= status < 400:
-            return self._attempt(Outcome.TRY_LATER, detail=code)
-        if 400 <= status < 500 or (response.is_success and told.get("status") in _FAILED_AT_ONCE):
-            return self._attempt(Outcome.REFUSED, detail=code)
-        if response.is_success:
-            sid = told.get("sid")
-            return self._attempt(
-                Outcome.ACCEPTED, detail=str(status), provider_ref=sid if isinstance(sid, str) else None
-            )
-        return self._attempt(Outcome.UNKNOWN, detail=code)
-
-    def _attempt(
-        self, outcome: Outcome, *, detail: str, provider_ref: str | None = None, retry_after_s: int | None = None
-    ) -> Attempt:
+        told, outcome = rest.told(response), rest.outcome(response)
+        code = str(told.get("code") or told.get("error_code") or response.status_code)
+        if outcome is Outcome.ACCEPTED and told.get("status") in _FAILED_AT_ONCE:
+            outcome = Outcome.REFUSED
         return Attempt(
             outcome=outcome,
             provider=self.name,
-            provider_ref=provider_ref,
-            detail=detail[:40],
-            retry_after_s=retry_after_s,
+            provider_ref=_text(told, "sid") if outcome is Outcome.ACCEPTED else None,
+            detail=code[:40],
+            retry_after_s=rest.retry_after_s(response),
+            fault=_FAULTS.get(code) if outcome is Outcome.REFUSED else None,
         )
 
 
-@lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    """The usual certificate checks; reading the authorities takes a tenth of a second, so it is done once."""
-    return httpx.create_ssl_context(trust_env=False)
+def _search(listed: list[dict[str, Any]], lost: Lost) -> Finding:
+    """Ours is told by its words. A text of that time that is nobody's keeps us from saying that ours is absent."""
+    if len(listed) >= PAGE and all(_created(one, lost) >= lost.since - SKEW for one in listed):
+        return Finding(trace=Trace.UNSURE)
+    candidates = [one for one in listed if _may_be(one, lost)]
+    for one in candidates:
+        if hashlib.sha256(str(one.get("body")).encode()).digest() == lost.body_sha256:
+            return _found(one)
+    return Finding(trace=Trace.UNSURE if candidates else Trace.ABSENT)
 
 
-def _told(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object in the answer; empty when there is none."""
-    if len(response.content) > MOST_BYTES:
-        return {}
+def _may_be(one: Mapping[str, Any], lost: Lost) -> bool:
+    ours = str(one.get("direction", "outbound-api")).startswith("outbound") and one.get("sid") not in lost.known
+    return ours and lost.since - SKEW <= _created(one, lost) <= lost.until + SKEW
+
+
+def _created(one: Mapping[str, Any], lost: Lost) -> datetime:
+    """When Twilio took the text; the time in question when it does not say."""
     try:
-        told = response.json()
+        return parsedate_to_datetime(str(one.get("date_created"))).astimezone(UTC)
     except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}
+        return lost.since
 
 
-def _seconds(response: httpx.Response) -> int | None:
-    asked = response.headers.get("Retry-After", "")
-    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else None
+def _found(one: Mapping[str, Any]) -> Finding:
+    delivery = _DELIVERIES.get(str(one.get("status")), Delivery.QUEUED)
+    fault = _FAULTS.get(str(one.get("error_code")))
+    return Finding(trace=Trace.FOUND, provider_ref=_text(one, "sid"), delivery=delivery, fault=fault)
+
+
+def _text(one: Mapping[str, Any], name: str) -> str | None:
+    value = one.get(name)
+    return value if isinstance(value, str) else None
 
 
 def signature(auth_token: str, url: str, form: Iterable[tuple[str, str]]) -> str:
@@ -125,25 +148,34 @@ def signature(auth_token: str, url: str, form: Iterable[tuple[str, str]]) -> str
     return base64.b64encode(hmac.new(auth_token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
 
 
-def is_signed(auth_token: str, url: str, form: Iterable[tuple[str, str]], given: str) -> bool:
+def is_signed(auth_token: str, webhook: Webhook) -> bool:
     """Whether Twilio signed that request; compared in constant time."""
-    return hmac.compare_digest(signature(auth_token, url, form).encode(), given.encode())
+    given = webhook.headers.get("X-Twilio-Signature", "")
+    return hmac.compare_digest(signature(auth_token, webhook.url, _form(webhook.body)).encode(), given.encode())
 
 
-_RECEIPTS = {
-    "accepted": "queued",
-    "scheduled": "queued",
-    "queued": "queued",
-    "sending": "queued",
-    "sent": "sent",
-    "delivered": "delivered",
-    "read": "delivered",
-    "undelivered": "undelivered",
-    "failed": "failed",
-    "canceled": "failed",
-}
+def receipt(body: bytes) -> Receipt:
+    """What a receipt says. Which attempt it is about stands in its address, which is signed."""
+    form = dict(_form(body))
+    status, error = form.get("MessageStatus", ""), form.get("ErrorCode", "")
+    return Receipt(delivery=_DELIVERIES.get(status), fault=_FAULTS.get(error))
 
 
-def delivery(status: str) -> str | None:
-    """Our word for a receipt's MessageStatus; None for one that Twilio does not have."""
-    return _RECEIPTS.get(status)
+def reply(body: bytes) -> Reply | None:
+    """The text that a phone sent; None when it is none."""
+    form = dict(_form(body))
+    sender, sid = form.get("From", ""), form.get("MessageSid", "")
+    if not (sender and sid):
+        return None
+    # Only where Twilio's Advanced Opt-Out is on; then it has answered, and sends no second confirmation.
+    told = form.get("OptOutType", "").lower()
+    return Reply(
+        provider_ref=sid, sender=sender, body=form.get("Body", ""), opt_out_type=told if told in _OPT_OUTS else None
+    )
+
+
+_OPT_OUTS = frozenset({"stop", "start", "help"})
+
+
+def _form(body: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)

@@ -1,6 +1,5 @@
 """Messages to patients: queue them, decide about each when its time comes, and learn what became of it."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -10,15 +9,14 @@ import structlog
 from survey.domain import invitations as invitation_rules
 from survey.domain import messages as rules
 from survey.domain.invitations import Invitation, InvitationState, Trouble
-from survey.domain.messages import Act, Decision, Delivery, Facts, Kind, Message, MessageState
+from survey.domain.messages import Act, Decision, Facts, Kind, Message, MessageState
 from survey.domain.patients import Contact, choose
 from survey.domain.queues import Queue
-from survey.messaging import registry, twilio_sms
 from survey.store import contacts as contact_store
 from survey.store import invitations as invitation_store
 from survey.store import messages as store
 from survey.store import procedures as procedure_store
-from survey.store.session import Tx, transaction
+from survey.store.session import Tx
 
 log = structlog.get_logger()
 
@@ -123,32 +121,6 @@ def _untried(tx: Tx, invitation: Invitation) -> Contact | None:
     tried = store.tried(tx, invitation.id)
     patient_id = procedure_store.get(tx, invitation.procedure_id).patient_id
     return choose(one for one in contact_store.of_patient(tx, patient_id) if one.kind not in tried)
-
-
-def record_receipt(attempt_id: UUID, status: str, *, now: datetime) -> bool:
-    """Note what the provider says became of an attempt (`status` is its word); whether the reference is ours.
-
-    Receipts may come twice, early, late and in any order: a message only ever moves forward.
-    """
-    word = twilio_sms.delivery(status)
-    with transaction() as tx:
-        if word is None:
-            return store.is_attempt(tx, attempt_id)
-        message_id = store.note_delivery(tx, attempt_id, Delivery(word), now=now)
-        if message_id is None:
-            return store.is_attempt(tx, attempt_id)
-        old = store.get_for_update(tx, message_id)
-        new = rules.told(old, Delivery(word))
-        if new != old:
-            store.swap(tx, old, new)
-            follow(tx, new, now=now)
-    return True
-
-
-def receipt_is_genuine(path: str, form: Iterable[tuple[str, str]], *, signature: str) -> bool:
-    """Whether our SMS provider signed that request to `path` (with its query, as it came) on the public address."""
-    secret = registry.receipt_secret()
-    return secret is not None and twilio_sms.is_signed(secret, registry.public_url() + path, form, signature)
 
 
 def held_up(tx: Tx) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ message_attempt = sa.Table(
     sa.Column("outcome", sa.Text),
     sa.Column("provider_ref", sa.Text),
     sa.Column("detail", sa.Text),
+    sa.Column("body_sha256", sa.LargeBinary),
     sa.Column("delivery", sa.Text),
     sa.Column("delivery_rank", sa.SmallInteger, nullable=False),
     instant("delivery_at"),
@@ -111,7 +112,9 @@ def facts(tx: Tx, message_id: UUID, *, token: UUID) -> Facts | None:
 def find_lapsed(tx: Tx, *, now: datetime, limit: int) -> tuple[tuple[Message, bool], ...]:
     """Messages whose sender died, locked; with each, whether its provider may have been called."""
     called = sa.exists().where(
-        (message_attempt.c.message_id == message.c.id) & (message_attempt.c.lease_token == message.c.lease_token)
+        (message_attempt.c.message_id == message.c.id)
+        & (message_attempt.c.lease_token == message.c.lease_token)
+        & message_attempt.c.outcome.is_distinct_from(Ending.TRY_LATER)
     )
     query = sa.select(*_COLUMNS, called.label("called")).where(
         (message.c.state == MessageState.LEASED) & (message.c.lease_until < now)
@@ -132,8 +135,10 @@ def swap(tx: Tx, old: Message, new: Message) -> None:
         raise Stale("This message has changed meanwhile.")
 
 
-def insert_attempt(tx: Tx, attempt_id: UUID, begun: Message, *, provider: str, now: datetime) -> None:
-    """Note that a provider is about to be called; the row's id is our reference there."""
+def insert_attempt(
+    tx: Tx, attempt_id: UUID, begun: Message, *, provider: str, body_sha256: bytes, now: datetime
+) -> None:
+    """Note that a provider is about to be called; the row's id is our reference there, the hash tells our words."""
     row = {
         "id": attempt_id,
         "message_id": begun.id,
@@ -141,6 +146,7 @@ def insert_attempt(tx: Tx, attempt_id: UUID, begun: Message, *, provider: str, n
         "provider": provider,
         "lease_token": begun.lease_token,
         "started_at": now,
+        "body_sha256": body_sha256,
         "delivery_rank": 0,
     }
     tx.run(sa.insert(message_attempt), row)

@@ -11,11 +11,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from survey.domain.messages import LEASE, MessageState
+from survey.domain.messages import LEASE, Delivery, MessageState
 from survey.domain.patients import Block, ContactKind
 from survey.local.carrier import Carrier
 from survey.messaging import registry
-from survey.services import links, messages, patients, sending
+from survey.services import links, messages, patients, receipts, sending
 from survey.store import contacts
 from survey.store import messages as message_store
 from survey.store.session import transaction
@@ -289,7 +289,7 @@ def test_a_receipt_settles_an_unknown_outcome(carrier: Carrier) -> None:
     send(WEDNESDAY_TEN)
     (text,) = carrier.journal.entries()
 
-    messages.record_receipt(UUID(text.reference), "delivered", now=WEDNESDAY_TEN + MINUTE)
+    receipts.record(UUID(text.reference), Delivery.DELIVERED, now=WEDNESDAY_TEN + MINUTE)
 
     assert desk.message_states(enrolled.invitation_id) == [("sms", MessageState.DELIVERED, None)]
     assert invitation_state(enrolled.invitation_id)[0] == "delivered"
@@ -315,7 +315,7 @@ def test_a_sender_that_died_in_the_call_leaves_an_unknown_outcome(carrier: Carri
     with transaction() as tx:
         (message_id,) = message_store.claim(tx, token=token, until=WEDNESDAY_TEN + LEASE, now=WEDNESDAY_TEN, limit=10)
     with transaction() as tx:
-        begun = sending._begin(tx, message_id, token=token, now=WEDNESDAY_TEN)
+        begun = sending._begin(tx, sending._Next(message_id=message_id), token=token, now=WEDNESDAY_TEN)
     assert begun
 
     desk.send_until(WEDNESDAY_TEN + 2 * HOUR, start=WEDNESDAY_TEN + LEASE + MINUTE)
@@ -330,12 +330,12 @@ def test_a_sender_that_slept_through_its_lease_still_tells_how_the_call_ended(ca
     with transaction() as tx:
         (message_id,) = message_store.claim(tx, token=token, until=WEDNESDAY_TEN + LEASE, now=WEDNESDAY_TEN, limit=10)
     with transaction() as tx:
-        begun = sending._begin(tx, message_id, token=token, now=WEDNESDAY_TEN)
+        begun = sending._begin(tx, sending._Next(message_id=message_id), token=token, now=WEDNESDAY_TEN)
     assert begun
     send(WEDNESDAY_TEN + LEASE + MINUTE)
 
     with transaction() as tx:
-        sending._finish(tx, begun, begun.call(), now=WEDNESDAY_TEN + LEASE + 2 * MINUTE)
+        sending._finish(tx, sending._Done(begun, begun.call()), now=WEDNESDAY_TEN + LEASE + 2 * MINUTE)
 
     assert desk.message_states(enrolled.invitation_id) == [("sms", MessageState.ACCEPTED, None)]
     assert len(carrier.journal.entries()) == 1
@@ -398,7 +398,7 @@ def test_an_undelivered_text_turns_into_an_email(carrier: Carrier, mailbox: Fake
     send(WEDNESDAY_TEN)
     (text,) = carrier.journal.entries()
 
-    messages.record_receipt(UUID(text.reference), "undelivered", now=WEDNESDAY_TEN + MINUTE)
+    receipts.record(UUID(text.reference), Delivery.UNDELIVERED, now=WEDNESDAY_TEN + MINUTE)
     send(WEDNESDAY_TEN + 2 * MINUTE)
 
     assert [mail.to for mail in mailbox.wire] == ["juan@example.org"]
@@ -410,7 +410,7 @@ def test_an_undelivered_text_without_a_mailbox_turns_into_a_call(carrier: Carrie
     send(WEDNESDAY_TEN)
     (text,) = carrier.journal.entries()
 
-    messages.record_receipt(UUID(text.reference), "failed", now=WEDNESDAY_TEN + MINUTE)
+    receipts.record(UUID(text.reference), Delivery.FAILED, now=WEDNESDAY_TEN + MINUTE)
 
     assert invitation_state(enrolled.invitation_id) == ("undeliverable", "undelivered")
 

@@ -31,14 +31,13 @@ def test_what_is_set_up_is_wired() -> None:
 
     assert isinstance(registry.sms(), TwilioSms)
     assert isinstance(registry.email(), SmtpEmail)
-    assert registry.receipt_secret() == "secret"
     assert registry.public_url() == "https://chk.northgate.example"
 
 
 def test_what_is_not_set_up_is_none() -> None:
     registry.configure(settings())
 
-    assert registry.sms() is registry.email() is registry.receipt_secret() is None
+    assert registry.sms() is registry.email() is None
 
 
 def test_a_demo_texts_its_own_phones() -> None:

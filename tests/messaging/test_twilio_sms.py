@@ -148,11 +148,11 @@ def test_a_signature_is_made_as_the_provider_documents_it() -> None:
 
 @pytest.mark.parametrize("status", ["queued", "sent", "delivered", "undelivered", "failed", "sending", "canceled"])
 def test_every_status_of_a_receipt_has_our_word(status: str) -> None:
-    assert twilio_sms.delivery(status)
+    assert twilio_sms.receipt(f"MessageStatus={status}".encode()).delivery
 
 
 def test_an_unheard_of_status_has_none() -> None:
-    assert twilio_sms.delivery("exploded") is None
+    assert twilio_sms.receipt(b"MessageStatus=exploded").delivery is None
 
 
 def test_the_clinics_wiring_reaches_the_carrier(carrier: Carrier) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import permutations
 from threading import Thread
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,10 +16,11 @@ from werkzeug.serving import make_server
 
 from survey.local import carrier as carriers
 from survey.messaging import registry, twilio_sms
+from survey.messaging.webhooks import Webhook
 from survey.web import receipts
 from tests import desk
 from tests.conftest import Database
-from tests.desk import AT_THE_DESK, SECRET, WEDNESDAY_TEN, enrol, invitation_state, maria, send
+from tests.desk import AT_THE_DESK, SECRET, SECRETS, WEDNESDAY_TEN, enrol, invitation_state, maria, send
 
 FORM = {"MessageSid": "SM0", "MessageStatus": "delivered", "To": "+12025550121"}
 
@@ -27,7 +29,7 @@ FORM = {"MessageSid": "SM0", "MessageStatus": "delivered", "To": "+12025550121"}
 def client() -> FlaskClient:
     app = Flask(__name__)
     app.register_blueprint(receipts.blueprint)
-    registry.wire(registry.Wiring(public_url=desk.PUBLIC_URL, sms=None, email=None, receipt_secret=SECRET))
+    registry.wire(registry.Wiring(public_url=desk.PUBLIC_URL, sms=None, email=None, secrets=SECRETS))
     return app.test_client()
 
 
@@ -139,7 +141,8 @@ def test_one_wrong_bit_in_the_signature_is_refused(client: FlaskClient, bit: int
 
     right[bit // 8] ^= 1 << bit % 8
 
-    assert not twilio_sms.is_signed(SECRET, ADDRESS, FORM.items(), right.decode("latin-1"))
+    headers = {"X-Twilio-Signature": right.decode("latin-1")}
+    assert not twilio_sms.is_signed(SECRET, Webhook(url=ADDRESS, headers=headers, body=urlencode(FORM).encode()))
     assert client
 
 
@@ -167,7 +170,7 @@ def clinic_address(client: FlaskClient) -> Iterator[str]:
 
 
 def test_the_demos_carrier_tells_of_deliveries_as_the_real_one_does(clinic_address: str, reference: str) -> None:
-    registry.wire(registry.Wiring(public_url=clinic_address, sms=None, email=None, receipt_secret=SECRET))
+    registry.wire(registry.Wiring(public_url=clinic_address, sms=None, email=None, secrets=SECRETS))
 
     with carriers.running(receipts=True) as carrier, closing(desk.twilio(carrier, clinic=clinic_address)) as sms:
         sms.send("+12025550121", "x", reference=UUID(reference))

@@ -79,6 +79,11 @@ END $$;
 CREATE TRIGGER three_texts_a_week BEFORE INSERT OR UPDATE ON text_day
   FOR EACH ROW EXECUTE FUNCTION three_texts_a_week();
 
+-- What tells our text at a carrier that keeps no reference of ours; and when a carrier was asked about a text
+-- that may have left: next, and the first time that it said for certain that it has none.
+ALTER TABLE message_attempt ADD body_sha256 bytea CHECK (length(body_sha256) = 32),
+  ADD ask_at timestamptz, ADD absent_at timestamptz;
+
 CREATE TABLE provider_health (
   provider text PRIMARY KEY,
   failures int NOT NULL DEFAULT 0,             -- in a row
@@ -94,7 +99,8 @@ ALTER TABLE invitation
   ADD call_at timestamptz,                     -- from then on the patient is on the call list, if nothing comes
   ADD asked_call_at timestamptz,               -- the patient asked to be called
   ADD risk smallint NOT NULL DEFAULT 0,        -- what the flags weigh on the call list
-  ADD reached_at timestamptz;
+  ADD reached_at timestamptz,
+  ADD sent_back_at timestamptz;               -- the lead wants another try
 UPDATE invitation SET call_at = CASE WHEN state IN ('undeliverable','expired') THEN due_at
   ELSE coalesce(sent_at, due_at) + interval '24 hours' END
 WHERE state NOT IN ('completed','stopped');
@@ -114,21 +120,36 @@ CREATE INDEX call_attempt_of ON call_attempt (invitation_id, at);
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON call_attempt FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON call_attempt EXECUTE FUNCTION refuse_change();
 
+-- All contact with a patient has stopped, until somebody lifts it.
+CREATE TABLE contact_stop (
+  id uuid PRIMARY KEY,
+  patient_id uuid NOT NULL REFERENCES patient,
+  at timestamptz NOT NULL, by uuid NOT NULL REFERENCES app_user,
+  reason text NOT NULL CHECK (reason IN ('died','admitted','asked','moved','other')),
+  note text CHECK (length(note) <= 500),
+  lifted_at timestamptz, lifted_by uuid REFERENCES app_user,
+  CHECK ((lifted_at IS NULL) = (lifted_by IS NULL)));
+CREATE UNIQUE INDEX contact_stop_in_force ON contact_stop (patient_id) WHERE lifted_at IS NULL;
+
 ALTER TABLE response DROP CONSTRAINT response_mode_check,
   ADD CONSTRAINT response_mode_check CHECK (mode IN ('web','phone','text')),   -- text: a reply with a red phrase
   ADD sent_revision int;                       -- at the newest sending; what was answered before is shown on no phone
+
+ALTER TABLE patient ADD helper_may_answer boolean NOT NULL DEFAULT false;  -- said at the desk; not who it is
 """
 
 DOWN = """
+ALTER TABLE patient DROP helper_may_answer;
 ALTER TABLE response DROP sent_revision, DROP CONSTRAINT response_mode_check,
   ADD CONSTRAINT response_mode_check CHECK (mode IN ('web','phone'));
-DROP TABLE call_attempt;
+DROP TABLE contact_stop, call_attempt;
 DROP INDEX invitation_to_call;
-ALTER TABLE invitation DROP CONSTRAINT invitation_is_called_in_the_end, DROP reached_at, DROP risk,
+ALTER TABLE invitation DROP CONSTRAINT invitation_is_called_in_the_end, DROP sent_back_at, DROP reached_at, DROP risk,
   DROP asked_call_at, DROP call_at, DROP CONSTRAINT invitation_state_check,
   ADD CONSTRAINT invitation_state_check CHECK (state IN
     ('scheduled','sent','delivered','opened','completed','undeliverable','expired','stopped'));
 DROP TABLE provider_health, text_day;
+ALTER TABLE message_attempt DROP absent_at, DROP ask_at, DROP body_sha256;
 DROP FUNCTION three_texts_a_week;
 DROP INDEX message_unknown, message_of_invitation, message_answers_once;
 ALTER TABLE message DROP CONSTRAINT message_contacts_thrice, DROP CONSTRAINT message_goes_somewhere,
