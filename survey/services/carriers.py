@@ -1,0 +1,86 @@
+"""Who carries a text: the providers in order, without those that rest; and what they say of a number."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from survey.domain import breakers
+from survey.domain.breakers import BreakerState, Health
+from survey.domain.patients import Block, ContactKind
+from survey.domain.suppressions import Scope, Source
+from survey.messaging import registry
+from survey.messaging.outcomes import Attempt, Fault, Outcome, Sms
+from survey.services import suppressions
+from survey.store import carriers as store
+from survey.store.session import Tx
+
+log = structlog.get_logger()
+
+_FAILURES = {Outcome.TRY_LATER, Outcome.UNKNOWN}
+
+
+def pick(tx: Tx, *, now: datetime, but_not: Collection[str] = ()) -> Sms | None:
+    """The provider to ask now: the preferred one that does not rest and was not tried; None when there is none.
+
+    Whoever is given a provider whose rest is over is alone in asking it, and has to `note` what came of it.
+    """
+    carriers = [one for one in registry.carriers() if one.name not in but_not]
+    known = store.every(tx)
+    return next((one for one in carriers if _may_ask(tx, known.get(one.name), now)), None)
+
+
+def _may_ask(tx: Tx, health: Health | None, now: datetime) -> bool:
+    state = BreakerState.CLOSED if health is None else health.state(now)
+    if health is None or state is not BreakerState.HALF_OPEN:
+        return state is BreakerState.CLOSED
+    return store.take_probe(tx, health, breakers.probing(health, now=now))
+
+
+def another(tx: Tx, *, but_not: Collection[str], now: datetime) -> bool:
+    """Whether there is a provider that was not tried and does not rest."""
+    known = store.every(tx)
+    return any(one.name not in but_not and not _rests(known.get(one.name), now) for one in registry.carriers())
+
+
+def ranked(tx: Tx, now: datetime) -> tuple[Sms, ...]:
+    """Every provider, those that rest last: for a page, which waits for no breaker."""
+    known = store.every(tx)
+    return tuple(sorted(registry.carriers(), key=lambda one: _rests(known.get(one.name), now)))
+
+
+def _rests(health: Health | None, now: datetime) -> bool:
+    return health is not None and health.state(now) is BreakerState.OPEN
+
+
+def next_chance(tx: Tx, now: datetime) -> datetime:
+    """When the first of the resting providers may be asked again."""
+    known = store.every(tx)
+    ends = [health.open_until for one in registry.carriers() if (health := known.get(one.name)) and health.open_until]
+    return max(min(ends, default=now + breakers.REST), now + timedelta(seconds=1))
+
+
+def note(tx: Tx, attempts: Sequence[Attempt], *, now: datetime) -> None:
+    """Remember how providers answered, in the order in which they did."""
+    # One order of locks for everybody.
+    for attempt in sorted(attempts, key=lambda one: one.provider):
+        if attempt.outcome not in _FAILURES:
+            store.note_well(tx, attempt.provider, now=now)
+            continue
+        old = store.get_for_update(tx, attempt.provider)
+        wait = timedelta(seconds=attempt.retry_after_s) if attempt.retry_after_s else None
+        new = breakers.failed(old, now=now, wait=wait)
+        store.put(tx, new)
+        if new.open_until != old.open_until:
+            log.warning("carrier.rests", provider=new.provider, failures=new.failures, detail=attempt.detail)
+
+
+def heed(tx: Tx, message_id: UUID, fault: Fault, *, now: datetime) -> None:
+    """Use an address no more that a provider says is stopped or dead."""
+    kind, address = store.address_of(tx, message_id)
+    if fault is Fault.STOPPED:
+        suppressions.suppress(tx, kind, address, scope=Scope.ALL, source=Source.CARRIER, now=now)
+        return
+    reason = Block.REFUSED if kind is ContactKind.SMS else Block.BOUNCED
+    store.block(tx, kind, address, reason=reason, now=now)

@@ -1,0 +1,59 @@
+"""What providers tell by themselves about texts that they took."""
+
+from datetime import datetime
+from uuid import UUID
+
+from survey.domain import messages as rules
+from survey.domain.invitations import Trouble
+from survey.domain.messages import Delivery, Message
+from survey.messaging import registry
+from survey.messaging.outcomes import Fault
+from survey.messaging.webhooks import Headers
+from survey.services import carriers, messages
+from survey.store import messages as store
+from survey.store.session import Tx, transaction
+
+
+def is_genuine(provider: str, path: str, headers: Headers, body: bytes) -> bool:
+    """Whether that provider signed the request to `path` (with its query, as it came) on the public address."""
+    return registry.is_genuine(provider, path, headers, body)
+
+
+def take(provider: str, body: bytes, *, now: datetime, attempt_id: UUID | None = None) -> None:
+    """Note what a genuine receipt says; `attempt_id` is what its address names, else it names our reference itself.
+
+    Receipts may come twice, early, late and in any order: a message only ever moves forward. One that is about nothing
+    of ours, or says nothing that we know, changes nothing.
+    """
+    said = registry.receipt(provider, body)
+    about = attempt_id or said.reference
+    if about is not None and said.delivery is not None:
+        record(about, said.delivery, fault=said.fault, now=now)
+
+
+def record(attempt_id: UUID, delivery: Delivery, *, now: datetime, fault: Fault | None = None) -> None:
+    """Note what became of an attempt, forward only."""
+    with transaction() as tx:
+        note(tx, attempt_id, delivery, fault=fault, now=now)
+
+
+def note(tx: Tx, attempt_id: UUID, delivery: Delivery, *, now: datetime, fault: Fault | None = None) -> None:
+    """`record` in the caller's transaction."""
+    message_id = store.note_delivery(tx, attempt_id, delivery, now=now)
+    if message_id is None:
+        return
+    if fault is not None:
+        carriers.heed(tx, message_id, fault, now=now)
+    old = store.get_for_update(tx, message_id)
+    new = rules.told(old, delivery)
+    if new != old:
+        store.swap(tx, old, new)
+        follow(tx, new, fault=fault, now=now)
+
+
+def follow(tx: Tx, message: Message, *, now: datetime, fault: Fault | None = None) -> None:
+    """What the message's new state means for its survey; whoever stopped texts is not followed into the mailbox."""
+    if fault is Fault.STOPPED and message.invitation_id is not None:
+        messages.turn(tx, message.invitation_id, Trouble.STOPPED, now=now)
+        return
+    messages.follow(tx, message, now=now)
