@@ -1,4 +1,4 @@
-"""The worklist in plain values: what is counted, what is listed, and when a line is late."""
+"""The worklist in plain values: what is listed, and when a line is late."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from survey.domain.protocol import Tier
 KINDS: Mapping[str, str] = {
     Tier.EMERGENCY: "Emergency",
     Tier.URGENT: "Urgent",
+    "lost": "Counted nowhere",
     Tier.SOON: "Soon",
     "unreachable": "Cannot be texted",
     "expired": "Link ended",
@@ -29,22 +30,6 @@ _BLOCKED = {Block.REFUSED: Trouble.REFUSED, Block.BOUNCED: Trouble.UNDELIVERED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """Check-ins due since some instant; `enrolled` is the sum of the next four.
-
-    `not_due` of the open ones are still to come. `older_open` were due before, and nobody drops off by age.
-    """
-
-    enrolled: int
-    answered: int
-    phoned: int
-    closed: int
-    open: int
-    not_due: int
-    older_open: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """What part of the worklist is asked for; each field narrows it when it is set."""
 
@@ -58,13 +43,16 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One line of the worklist: an open alert (`alert_id` is set), or a check-in without an answer."""
+    """One line of the worklist: an open alert (`alert_id` is set), or a check-in without an answer.
+
+    `invitation_id` is None for a procedure that nobody asks about, which is a fault of ours.
+    """
 
     kind: str
     alert_id: UUID | None
     short_no: int | None
     response_id: UUID | None
-    invitation_id: UUID
+    invitation_id: UUID | None
     procedure_id: UUID
     since: datetime
     promised_at: datetime | None
@@ -84,7 +72,7 @@ def is_late(item: Item, now: datetime) -> bool:
     """Whether a promise is broken, or a patient who does not answer should have been called."""
     if item.promised_at is not None:
         return item.contacted_at is None and now > item.promised_at
-    return item.kind in ("silent", "unfinished") and now - item.since > CALL_AFTER
+    return item.kind == "lost" or (item.kind in ("silent", "unfinished") and now - item.since > CALL_AFTER)
 
 
 def sentence(code: str) -> str:

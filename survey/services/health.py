@@ -8,7 +8,7 @@ from enum import StrEnum
 from survey.domain.errors import DomainError, Unavailable
 from survey.domain.versions import VersionState
 from survey.messaging import registry
-from survey.services import messages, oncall, protocols
+from survey.services import conservation, messages, oncall, protocols
 from survey.store import doorbell, heartbeats, session
 from survey.store import health as store
 from survey.store import imports as import_store
@@ -40,7 +40,8 @@ class Check:
 def holds(now: datetime) -> bool:
     """Whether every invariant holds and somebody is on call: the condition of the outside heartbeat."""
     with transaction() as tx:
-        return not any(store.breaches(tx, now=now).values()) and not oncall.uncovered(tx, now=now)
+        broken = any(store.breaches(tx, now=now).values()) or conservation.astray(tx, now=now)
+        return not broken and not oncall.uncovered(tx, now=now)
 
 
 def ready() -> bool:
@@ -55,7 +56,7 @@ def ready() -> bool:
 def trouble(now: datetime) -> tuple[str, ...]:
     """What the banner on every staff page says; empty when all is well."""
     with transaction() as tx:
-        checks = (*_invariants(tx, now), _seals(tx, now), _sentinel(tx, now), _cover(tx, now))
+        checks = (*_invariants(tx, now), _conserved(tx, now), _seals(tx, now), _sentinel(tx, now), _cover(tx, now))
     return tuple(check.sentence for check in checks if check.state is State.BROKEN)
 
 
@@ -76,6 +77,18 @@ def _invariants(tx: Tx, now: datetime) -> tuple[Check, ...]:
 def _check(name: str, well: bool, good: str, bad: str, *, otherwise: State = State.BROKEN) -> Check:
     sentence = good if well else bad
     return Check(name=name, state=State.WELL if well else otherwise, sentence=sentence[:1].upper() + sentence[1:])
+
+
+def _conserved(tx: Tx, now: datetime) -> Check:
+    lost = conservation.astray(tx, now=now)
+    return _check(
+        "conservation",
+        lost == 0,
+        "Every enrolled patient is answered, reached by phone, closed with a reason, or open on somebody's list.",
+        f"{lost} enrolled {'check-in is' if lost == 1 else 'check-ins are'} counted nowhere: not answered, not "
+        "reached, not closed, and on nobody's list. Worklist, “Counted nowhere”, shows whom to call; "
+        "`daytwo doctor --verbose` prints the ids.",
+    )
 
 
 def _redis() -> Check:
@@ -211,6 +224,7 @@ CHECKS: tuple[Callable[[Tx, datetime], Check], ...] = (
     _protocol_files,
     _old_protocols,
     _scoring,
+    _conserved,
     _cover,
     _sentinel,
     _workers,

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from survey.domain.conservation import Standing
 from survey.domain.protocol import Tier
 from survey.domain.sites import Site
-from survey.domain.worklist import HIDDEN, KINDS, Counts, Filter, Item, is_late, sentence
-from survey.services import stories
+from survey.domain.worklist import HIDDEN, KINDS, Filter, Item, is_late, sentence
+from survey.services import conservation, stories
 from survey.store import sites as site_store
 from survey.store import worklist as store
 from survey.store.session import transaction
@@ -34,7 +35,7 @@ class Row:
 class Worklist:
     """The page: counts of the period, lines of each kind, and one page of lines out of `total`."""
 
-    counts: Counts
+    standing: Standing
     kinds: Mapping[str, int]
     rows: tuple[Row, ...]
     total: int
@@ -54,13 +55,13 @@ class Worklist:
 def look(chosen: Filter, *, days: int, page: int, now: datetime) -> Worklist:
     """The counts of what was or will be due from `days` ago on, and the `page`th page of what is open."""
     with transaction() as tx:
-        counts = store.counts(tx, site_id=chosen.site_id, since=now - timedelta(days=days), now=now)
-        kinds = store.kinds(tx, chosen, now=now)
-        items = store.page(tx, chosen, now=now, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
+        standing = conservation.standing(tx, site_id=chosen.site_id, days=days, now=now)
+        kinds = store.kinds(tx, chosen)
+        items = store.page(tx, chosen, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
         reasons = stories.reasons(tx, [item.response_id for item in items if item.response_id])
         sites = {site.id: site for site in site_store.every(tx)}
     rows = tuple(_row(item, sites[item.site_id], reasons, now=now) for item in items)
-    return Worklist(counts=counts, kinds=kinds, rows=rows, total=_total(kinds, chosen.kind), page=page)
+    return Worklist(standing=standing, kinds=kinds, rows=rows, total=_total(kinds, chosen.kind), page=page)
 
 
 def _total(kinds: Mapping[str, int], kind: str) -> int:

@@ -11,6 +11,7 @@ from survey import clock
 from survey.domain.protocol import Tier
 from survey.local import clinic
 from survey.local.carrier_journal import Entry
+from survey.services import conservation
 from survey.store import health
 from survey.store.session import transaction
 from tests.faults.crowd import Patient
@@ -73,6 +74,7 @@ def examine(stack: Stack, patients: Sequence[Patient], *, wire: Sequence[Entry] 
     with transaction() as tx:
         # Nothing is given the usual minute to mend itself: all of it has to be well now.
         breaches = health.breaches(tx, now=clock.now() + health.LATE)
+        breaches["nobody is lost"] = conservation.astray(tx, now=clock.now())
     found.broken += [f"not so: {name} ({count})" for name, count in breaches.items() if count]
     return found
 

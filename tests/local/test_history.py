@@ -22,7 +22,8 @@ from survey.local import clinic, seed
 from survey.local.history import answers, people, stories
 from survey.local.history.answers import Course
 from survey.local.history.stories import Story
-from survey.store import alerts, health, worklist
+from survey.services import conservation
+from survey.store import alerts, health
 from survey.store.session import transaction
 from tests import desk
 from tests.cast import RIVERSIDE
@@ -208,10 +209,12 @@ def test_the_past_holds_every_invariant_and_the_counts_add_up() -> None:
 
     with transaction() as tx:
         breaches = health.breaches(tx, now=NOW)
-        counts = worklist.counts(tx, site_id=None, since=NOW - timedelta(days=120), now=NOW)
+        lost = conservation.astray(tx, now=NOW)
+        counts = conservation.standing(tx, site_id=None, days=120, now=NOW).period
     assert (count, again) == (len(told()), 0)
     assert not any(breaches.values()), breaches
-    assert counts.enrolled == count == counts.answered + counts.phoned + counts.closed + counts.open
+    assert (counts.enrolled, counts.astray, lost) == (count, 0, 0)
+    assert min(counts.answered, counts.reached, counts.closed, counts.open) > 0
 
 
 @pytest.mark.usefixtures("database")

@@ -1,0 +1,337 @@
+"""Nobody is lost: enrolled is answered + reached + closed + open, and whoever is in none is told at once."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
+
+from survey.cli import place, upkeep
+from survey.domain.alerts import ContactResult, Outcome, Usefulness
+from survey.domain.conservation import Balance
+from survey.messaging import registry
+from survey.services import alerts, conservation, health, patients, responses
+from survey.store import conservation as store
+from survey.store.session import transaction
+from tests import crowds, desk, staff, surveys
+from tests.cast import ANA, RIVERSIDE, SAM
+from tests.conftest import Database
+from tests.desk import AT_THE_DESK, WEDNESDAY_TEN
+from tests.staff import CALM
+
+NOW = WEDNESDAY_TEN
+TODAY = date(2026, 3, 11)
+A_DAY = timedelta(days=1)
+ENDED = {"completed", "reached", "stopped"}
+
+
+@pytest.fixture(autouse=True)
+def clinic(database: Database) -> Database:
+    surveys.open_clinic(NOW)
+    return database
+
+
+def on(day: date = TODAY, *, now: datetime = NOW) -> Balance:
+    """The law of the surveys that are due on that day."""
+    with transaction() as tx:
+        store.as_of(tx, now)
+        return store.counts(tx, since=day, until=day).get(RIVERSIDE.id, Balance())
+
+
+def astray(*, now: datetime = NOW) -> int:
+    with transaction() as tx:
+        return conservation.astray(tx, now=now)
+
+
+def lose_texts() -> None:
+    """Whatever waits to be sent is gone, as after a restored backup."""
+    desk.change("DELETE FROM message")
+
+
+def set_day2(columns: str, **values: object) -> None:
+    """Change the surveys of day 2 behind the product's back."""
+    desk.change(f"UPDATE invitation SET {columns} WHERE touch = 'day2'", **values)
+
+
+# ---- the four classes
+
+
+def test_somebody_who_waits_for_a_text_is_open() -> None:
+    desk.enrol(desk.maria())
+
+    assert on(now=AT_THE_DESK) == Balance(enrolled=1, open=1)
+
+
+def test_answers_by_the_link_count_as_answered() -> None:
+    session = surveys.started(surveys.invited(NOW), NOW)
+    surveys.answer_all(session, NOW)
+    begun = on()
+
+    responses.submit(session, now=NOW)
+
+    assert (begun, on()) == (Balance(enrolled=1, open=1), Balance(enrolled=1, answered=1))
+
+
+def test_answers_by_phone_count_as_reached() -> None:
+    staff.answered(surveys.invited(NOW), CALM, now=NOW)
+
+    assert on() == Balance(enrolled=1, reached=1)
+
+
+def test_somebody_who_was_spoken_to_without_the_questions_counts_as_reached() -> None:
+    surveys.invited(NOW)
+
+    set_day2("state = 'reached', reached_at = :now", now=NOW)
+
+    assert on() == Balance(enrolled=1, reached=1)
+
+
+def test_half_a_survey_is_open_while_its_alert_is_and_reached_once_the_alert_led_to_the_patient() -> None:
+    surveys.answer(surveys.started(surveys.invited(NOW), NOW), "breath", NOW, answer=["exert"])
+    surveys.score(NOW)
+    (alert,) = alerts.open_alerts()
+    found = [on()]
+
+    step = {"by": ANA.actor, "epoch": alert.epoch, "now": NOW}
+    alerts.take(alert.id, **step)
+    alerts.record_contact(alert.id, result=ContactResult.REACHED, **step)
+    found.append(on())
+    alerts.close(alert.id, outcome=Outcome.REASSURED, usefulness=Usefulness.WORTH_IT, **step)
+
+    assert [*found, on()] == [Balance(enrolled=1, open=1)] * 2 + [Balance(enrolled=1, reached=1)]
+
+
+def test_closed_with_a_reason_and_a_cancelled_procedure_count_as_closed() -> None:
+    patients.stop(surveys.invited(NOW).invitation_id, reason="Moved abroad", by=SAM.actor, now=NOW)
+    patients.cancel(desk.enrol(desk.juan()).procedure_id, by=SAM.actor, now=NOW)
+
+    assert on() == Balance(enrolled=2, closed=2)
+
+
+def test_somebody_without_a_phone_is_open_from_the_first_minute() -> None:
+    desk.enrol(desk.maria(mobile=None, consent=False))
+
+    assert on(now=AT_THE_DESK) == Balance(enrolled=1, open=1)
+
+
+def test_nobody_stops_being_open_by_age() -> None:
+    desk.enrol(desk.maria())
+
+    found = [on(now=NOW + days * A_DAY) for days in (0, 2, 30, 400)]
+
+    assert found == [Balance(enrolled=1, open=1)] * 4
+
+
+def test_a_link_that_is_opened_on_day_20_loses_nobody() -> None:
+    late = NOW + 18 * A_DAY
+    surveys.started(surveys.invited(NOW), late)
+
+    lose_texts()
+
+    assert on(now=late) == Balance(enrolled=1, open=1)
+
+
+# ---- what breaks the law
+
+
+def test_a_survey_whose_text_was_lost_is_counted_nowhere_until_somebody_calls() -> None:
+    desk.enrol(desk.maria())
+    lose_texts()
+
+    before, called = AT_THE_DESK + A_DAY, NOW + 2 * A_DAY
+
+    assert on(now=before) == Balance(enrolled=1)
+    assert astray(now=before) >= 1
+    assert on(now=called) == Balance(enrolled=1, open=1)
+
+
+@pytest.mark.parametrize(
+    ("state", "lost"),
+    [
+        ("pending", 0),
+        ("accepted", 0),
+        ("delivered", 0),
+        ("unknown", 0),
+        ("undelivered", 1),
+        ("refused", 1),
+        ("cancelled", 1),
+    ],
+)
+def test_only_a_text_that_can_still_get_through_keeps_a_survey_open_before_its_call(state: str, lost: int) -> None:
+    desk.enrol(desk.maria())
+
+    desk.change("UPDATE message SET state = :state", state=state)
+
+    assert on(now=AT_THE_DESK).astray == lost
+
+
+def test_a_text_that_only_tried_the_number_keeps_nothing_open() -> None:
+    desk.enrol(desk.maria())
+
+    desk.change("UPDATE message SET kind = 'confirm', state = 'delivered', touch_no = 1 WHERE kind = 'invitation'")
+
+    assert on(now=AT_THE_DESK).astray == 1
+
+
+def test_a_call_that_is_put_off_for_ever_keeps_nothing_open() -> None:
+    desk.enrol(desk.maria())
+
+    set_day2("call_at = due_at + interval '11 days'")
+
+    assert on(now=AT_THE_DESK).astray == 1
+
+
+def test_a_procedure_that_nobody_asks_about_is_counted_nowhere_on_its_own_day() -> None:
+    with transaction() as tx:
+        crowds.procedure(tx, NOW, now=NOW)
+
+    assert (astray(), on(), on(TODAY - 2 * A_DAY)) == (1, Balance(), Balance(enrolled=1))
+
+
+def test_a_finished_survey_without_its_answers_is_counted_nowhere() -> None:
+    surveys.invited(NOW)
+
+    set_day2("state = 'completed', completed_at = :now", now=NOW)
+
+    assert (astray(), on()) == (1, Balance(enrolled=1))
+
+
+def test_a_clock_that_is_a_minute_ahead_breaks_nothing() -> None:
+    desk.enrol(desk.maria())
+    set_day2("state = 'undeliverable', trouble = 'undelivered', call_at = :now", now=NOW)
+    desk.change("UPDATE message SET state = 'undelivered'")
+
+    found = [on(now=NOW - ahead).astray for ahead in (timedelta(minutes=1), timedelta(hours=1))]
+
+    assert found == [0, 1]
+
+
+# ---- the numbers
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_law_holds_or_says_how_many_break_it_and_the_quick_look_finds_the_same(seed: int) -> None:
+    crowds.scatter(80, Random(seed), now=NOW)
+    every = conservation.every_stray(now=NOW)
+
+    with transaction() as tx:
+        counted = conservation.standing(tx, site_id=None, days=120, now=NOW).period
+        quick = set(store.astray(tx, limit=200))
+        enrolled, classed = tx.run(sa.text(BY_HAND)).one()
+
+    assert counted.enrolled == 80 == enrolled
+    assert counted.astray == len(every) == 80 - classed > 0
+    assert min(counted.answered, counted.reached, counted.closed, counted.open) > 0
+    assert {one for one in every if one.state and one.state not in ENDED} <= quick <= set(every)
+
+
+BY_HAND = "SELECT sum(enrolled), sum(answered + reached + closed + open) FROM conservation"
+
+
+def test_yesterday_is_told_in_words() -> None:
+    surveys.invited(NOW)
+    staff.answered(surveys.invited(NOW, given_name="Ida"), CALM, now=NOW)
+    patients.stop(surveys.invited(NOW, given_name="Olaf").invitation_id, reason="Died", by=SAM.actor, now=NOW)
+
+    with transaction() as tx:
+        standing = conservation.standing(tx, site_id=RIVERSIDE.id, days=7, now=NOW + A_DAY)
+
+    assert standing.yesterday.words == "3 due, 0 answered, 1 phoned, 1 open, 1 closed with a reason"
+
+
+def test_the_day_is_that_of_the_sites_wall() -> None:
+    desk.enrol(desk.maria())
+
+    set_day2("due_at = '2026-03-12 03:59+00', call_at = '2026-03-13 03:59+00'")
+
+    assert [on(day, now=AT_THE_DESK).enrolled for day in (TODAY, TODAY + A_DAY)] == [1, 0]
+
+
+# ---- who hears of it
+
+
+@pytest.fixture
+def as_superuser(clinic: Database) -> Callable[[str], None]:
+    """Somebody with every right in the database."""
+
+    def run(statement: str) -> None:
+        with psycopg.connect(clinic.owner_url.replace("+psycopg", "")) as owner:
+            owner.execute(statement)
+
+    return run
+
+
+@pytest.fixture
+def doctor(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """What `daytwo doctor` prints at a moment."""
+    monkeypatch.setattr(place, "connect", lambda **_: None)
+    registry.wire(registry.Wiring(public_url=desk.PUBLIC_URL, sms=None, email=None))
+
+    def run(now: datetime, *words: str) -> str:
+        monkeypatch.setattr(upkeep.clock, "now", lambda: now)
+        return CliRunner().invoke(upkeep.doctor, words, catch_exceptions=False).output
+
+    return run
+
+
+def banner(now: datetime) -> list[str]:
+    return [sentence for sentence in health.trouble(now) if "counted nowhere" in sentence]
+
+
+def test_a_break_stands_in_the_banner_and_in_the_doctor_and_withholds_the_heartbeat(
+    as_superuser: Callable[[str], None], doctor: Callable[..., str]
+) -> None:
+    procedure_id = desk.enrol(desk.maria()).procedure_id
+    before = AT_THE_DESK + A_DAY
+    well = (health.holds(before), banner(before), "counted nowhere" in doctor(before))
+
+    as_superuser("DELETE FROM message")
+
+    said = doctor(before, "--verbose")
+    assert well == (True, [], False)
+    assert health.holds(before) is False
+    assert "Worklist, “Counted nowhere”, shows whom to call" in banner(before)[0]
+    assert "+ open 0 + counted nowhere " in said
+    assert f"counted nowhere: procedure {procedure_id}, check-in " in said
+
+
+def test_the_doctor_prints_the_law_of_each_site_with_its_numbers(doctor: Callable[..., str]) -> None:
+    staff.answered(surveys.invited(NOW), CALM, now=NOW)
+    (found,) = desk.rows("SELECT count(*) AS number FROM invitation")
+
+    said = doctor(NOW)
+
+    law = f"enrolled {found['number']} = answered 0 + reached 1 + closed 0 + open {found['number'] - 1}"
+    assert f"{RIVERSIDE.name}, 90 days: {law}\n" in said
+
+
+PAST = """
+INSERT INTO procedure (id, patient_id, site_id, protocol, performed_on, source_key, created_at)
+SELECT gen_random_uuid(), patient_id, site_id, protocol, performed_on - 60 - n % 900, n::text, created_at
+FROM procedure, generate_series(1, 20000) AS n;
+INSERT INTO invitation
+  (id, procedure_id, site_id, touch, protocol_version_id, state, due_at, expires_at, stopped_at, stop_reason)
+SELECT gen_random_uuid(), p.id, p.site_id, 'day2', v.id, 'stopped', p.performed_on + 2, p.performed_on + 30,
+  p.performed_on + 3, 'moved away' FROM procedure p, protocol_version v WHERE p.source_key ~ '^[0-9]+$'"""
+
+
+def test_the_look_of_each_minute_does_not_read_what_has_ended_long_ago(as_superuser: Callable[[str], None]) -> None:
+    surveys.invited(NOW)
+    as_superuser(PAST)
+    as_superuser("ANALYZE")
+
+    with transaction() as tx:
+        store.as_of(tx, NOW)
+        (plan,) = tx.run(sa.text(f"EXPLAIN (ANALYZE, FORMAT JSON) {store.COUNT_ASTRAY}")).scalar_one()
+
+    assert most_rows(plan["Plan"]) < 200
+
+
+def most_rows(node: dict[str, Any]) -> float:
+    """The most rows that any step of a plan has read."""
+    read = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+    return max([read, *(most_rows(child) for child in node.get("Plans", []))])
