@@ -121,6 +121,8 @@ def sockets(folder: Path) -> Path:
         run.mkdir(mode=0o700, exist_ok=True)
         return run
     if not (run.is_symlink() and is_private(run.readlink())):
+        if run.is_dir() and not run.is_symlink():
+            shutil.rmtree(run)  # from when the folder stood at a shorter path: nothing listens there any more
         run.unlink(missing_ok=True)
         run.symlink_to(_short_folder(folder))
     return run.readlink()

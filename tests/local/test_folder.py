@@ -139,6 +139,18 @@ def test_a_socket_folder_that_somebody_else_put_in_our_place_is_not_used(
     assert folders.sockets(folder) == used
 
 
+def test_a_folder_that_was_moved_to_a_longer_path_gets_a_short_place_for_its_sockets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = folders.create(tmp_path / ("d" * 100))
+    (folder / "run").mkdir()
+    (folder / "run" / "redis.sock").touch()
+
+    assert folders.sockets(folder).parent == tmp_path
+    assert (folder / "run").is_symlink()
+
+
 def test_a_taken_port_gives_the_next_free_one() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = server.getsockname()[1]
