@@ -9,7 +9,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 AUTOMATIC = frozenset({"invitation", "reminder"})
+CAPPED = AUTOMATIC | {"confirm", "called"}
 ASKED_FOR = frozenset({"fresh_link"})
+AT_ANY_HOUR = ASKED_FOR | {"confirm"}
+"""The patient stands at the desk, or has just asked."""
 REPLIES = frozenset({"stopped", "started", "help", "wrong_number", "call_back", "not_watched"})
 CONFIRMS_STOP = frozenset({"stopped", "wrong_number"})
 """Replies that end the texts: one of them may still leave."""
@@ -78,7 +81,9 @@ class Judge:
 
     surveys: dict[UUID, Known] = field(default_factory=dict)
     over: dict[UUID, datetime] = field(default_factory=dict)
+    closed: set[UUID] = field(default_factory=set)
     stopped: dict[str, tuple[datetime, bool]] = field(default_factory=dict)
+    disowned: dict[str, datetime] = field(default_factory=dict)
     no_texts: set[str] = field(default_factory=set)
     arrived: Counter[UUID] = field(default_factory=Counter)
     contacts: defaultdict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
@@ -97,14 +102,18 @@ class Judge:
     def opted_in(self, number: str) -> None:
         """The owner wants texts again."""
         self.stopped.pop(number, None)
+        self.disowned.pop(number, None)
 
-    def ended(self, survey: UUID, at: datetime) -> None:
-        """Answered, reached, closed, or its procedure cancelled."""
+    def not_theirs(self, number: str, at: datetime, *, by_text: bool) -> None:
+        """The number is somebody else's: nothing goes there any more. The mailbox is not meant by that."""
+        self.disowned.setdefault(number, at)
+        self.owed[number] += by_text
+
+    def ended(self, survey: UUID, at: datetime, *, closed: bool = False) -> None:
+        """Answered or reached; `closed` by the clinic, or its procedure cancelled."""
         self.over.setdefault(survey, at)
-
-    def reopened(self, survey: UUID) -> None:
-        """Not over after all."""
-        self.over.pop(survey, None)
+        if closed:
+            self.closed.add(survey)
 
     def hear(self, letter: Letter) -> list[Finding]:
         """Judge one letter, and remember it."""
@@ -127,19 +136,18 @@ class Judge:
             return
         yield from self._whom(letter, known)
         yield from self._when(letter, known)
-        if letter.kind in AUTOMATIC and letter.arrived:
+        if letter.arrived:
             yield from self._how_many(letter, known)
 
     def _stop(self, letter: Letter) -> Iterator[Broken]:
+        if letter.kind in CONFIRMS_STOP and self.owed[letter.to]:
+            return
+        if _since(self.disowned.get(letter.to), letter) and letter.kind not in REPLIES:
+            yield Broken.AFTER_STOP
         known = self.surveys.get(letter.survey) if letter.survey else None
         number = letter.to if letter.by_text else known.number if known else None
         at, everything = self.stopped.get(number or "", (None, False))
-        if at is None or letter.at < at:
-            return
-        if letter.kind in REPLIES:
-            if everything and (letter.kind not in CONFIRMS_STOP or not self.owed[letter.to]):
-                yield Broken.AFTER_STOP
-        elif everything or letter.kind not in ASKED_FOR:
+        if _since(at, letter) and (everything or letter.kind not in REPLIES | ASKED_FOR):
             yield Broken.AFTER_STOP
 
     def _whom(self, letter: Letter, known: Known) -> Iterator[Broken]:
@@ -151,18 +159,19 @@ class Judge:
     def _when(self, letter: Letter, known: Known) -> Iterator[Broken]:
         assert letter.survey
         end = self.over.get(letter.survey)
-        if end is not None and letter.at >= end:
+        is_wanted = letter.kind in ASKED_FOR and letter.survey not in self.closed
+        if _since(end, letter) and not is_wanted:
             yield Broken.AFTER_THE_END
         wall = letter.at.astimezone(ZoneInfo(known.zone)).time()
-        if letter.kind not in ASKED_FOR and not OPENS <= wall < CLOSES:
+        if letter.kind not in AT_ANY_HOUR and not OPENS <= wall < CLOSES:
             yield Broken.OUT_OF_WINDOW
 
     def _how_many(self, letter: Letter, known: Known) -> Iterator[Broken]:
         assert letter.survey
         others = self.contacts[letter.survey] - {letter.message}
-        if len(others) >= 3:
+        if letter.kind in AUTOMATIC and len(others) >= 3:
             yield Broken.FOURTH_CONTACT
-        if letter.by_text:
+        if letter.kind in CAPPED and letter.by_text:
             day = letter.at.astimezone(ZoneInfo(known.zone)).date()
             days = self.days[letter.to]
             if day in days:
@@ -180,8 +189,15 @@ class Judge:
             self.answered.add((letter.answers, letter.kind))
             if letter.kind in CONFIRMS_STOP and self.owed[letter.to]:
                 self.owed[letter.to] -= 1
-        if letter.kind in AUTOMATIC and letter.survey:
+        known = self.surveys.get(letter.survey) if letter.survey else None
+        if known is None or letter.survey is None:
+            return
+        if letter.kind in AUTOMATIC:
             self.contacts[letter.survey].add(letter.message)
-            if letter.by_text:
-                zone = ZoneInfo(self.surveys[letter.survey].zone) if letter.survey in self.surveys else ZoneInfo("UTC")
-                self.days[letter.to].append(letter.at.astimezone(zone).date())
+        if letter.kind in CAPPED and letter.by_text:
+            self.days[letter.to].append(letter.at.astimezone(ZoneInfo(known.zone)).date())
+
+
+def _since(at: datetime | None, letter: Letter) -> bool:
+    """Whether it left at that moment or later."""
+    return at is not None and letter.at >= at

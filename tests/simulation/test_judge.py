@@ -112,6 +112,22 @@ def test_a_text_after_the_answer(judge: Judge) -> None:
     assert broken(judge, letter(TEN + HOUR, "reminder")) == [Broken.AFTER_THE_END]
 
 
+def test_a_link_asked_for_after_the_answer_is_fine_and_after_the_clinic_closed_it_is_not(judge: Judge) -> None:
+    judge.ended(SURVEY, TEN)
+    asked = broken(judge, letter(TEN + HOUR, "fresh_link"))
+    judge.ended(SURVEY, TEN + HOUR, closed=True)
+
+    assert asked == []
+    assert broken(judge, letter(TEN + 2 * HOUR, "fresh_link")) == [Broken.AFTER_THE_END]
+
+
+def test_a_wrong_number_gets_one_apology_and_the_mailbox_is_still_tried(judge: Judge) -> None:
+    judge.not_theirs(PHONE, TEN, by_text=True)
+
+    assert broken(judge, reply("wrong_number"), letter(TEN + HOUR, to="juan@example.org")) == []
+    assert broken(judge, letter(TEN + HOUR)) == [Broken.AFTER_STOP]
+
+
 def test_the_same_message_twice_unless_the_first_got_lost(judge: Judge) -> None:
     lost = letter(arrived=False)
     again = replace(lost, at=TEN + DAY, arrived=True)

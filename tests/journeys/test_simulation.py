@@ -1,0 +1,28 @@
+"""Thousands of patients over forty days, every habit mixed with every fault; the carriers' journal is the judge.
+
+`DAYTWO_SEED` repeats a run, `DAYTWO_PATIENTS` makes one larger or smaller.
+"""
+
+import os
+import secrets
+
+import pytest
+
+from survey.services import conservation
+from tests import surveys
+from tests.simulation.world import START, Plan, World
+
+
+@pytest.mark.usefixtures("database")
+def test_forty_days_of_a_clinic_break_no_promise() -> None:
+    seed = os.environ.get("DAYTWO_SEED") or secrets.token_hex(4)
+    world = World(Plan(seed=seed, size=int(os.environ.get("DAYTWO_PATIENTS", "50"))))
+    surveys.open_clinic(START)
+
+    world.run()
+
+    print(f"seed {seed}, {world.steps} steps")
+    for name, number in sorted({**world.seen, **world.judge.counted}.items()):
+        print(f"{number:7} {name}")
+    for site, balance in conservation.balances(now=world.now):
+        print(site.name, balance.sentence)

@@ -1,0 +1,85 @@
+"""Staff work the call list twice a day: they call, ask the questions, note who did not pick up; the lead decides."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from random import Random
+from typing import TYPE_CHECKING
+
+from survey.domain.calls import Line, Result, Wanted
+from survey.domain.errors import Refused
+from survey.domain.stops import Reason
+from survey.services import calls, sheets
+from tests.cast import LENA, SAM
+from tests.simulation.people import Habit, Person
+from tests.staff import CALM
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+SHARE = 30
+"""One in so many patients is called in half a day."""
+WORKDAYS = 5
+
+
+def call(world: World, now: datetime) -> None:
+    """From the top of the list, as many as staff manage."""
+    if now.weekday() >= WORKDAYS:
+        return
+    left, page = max(20, world.plan.size // SHARE), 1
+    while left > 0:
+        shown = calls.look(Wanted(), page=page, now=now)
+        for row in shown.rows:
+            left -= _deal(world, row.line, now)
+        page += 1
+        if page > shown.pages:
+            return
+
+
+def _deal(world: World, line: Line, now: datetime) -> bool:
+    """One line; whether it cost a call."""
+    person, random = world.of_survey[line.invitation_id], Random(f"{world.plan.seed} call {line.invitation_id} {now}")
+    if line.is_for_lead:
+        _decide(world, line, random, now)
+        return False
+    if line.is_tried or line.call_at > now:
+        return False
+    world.seen["calls"] += 1
+    if person.habit in (Habit.WRONG, Habit.NOT_ME) and line.phone and random.random() < 0.5:
+        calls.note(line.invitation_id, result=Result.WRONG_NUMBER, by=SAM.actor, now=now)
+        world.judge.not_theirs(person.number, now, by_text=False)
+    elif random.random() < person.picks_up:
+        _speak(world, line, random, now)
+    else:
+        result = random.choice([Result.NO_ANSWER, Result.VOICEMAIL])
+        calls.note(line.invitation_id, result=result, by=SAM.actor, now=now, text=random.random() < 0.5)
+    return True
+
+
+def _speak(world: World, line: Line, random: Random, now: datetime) -> None:
+    if random.random() < 0.7:
+        sheets.enter_by_phone(line.invitation_id, CALM, by=SAM.actor, now=now)
+        world.seen["asked on the phone"] += 1
+    else:
+        calls.note(line.invitation_id, result=Result.REACHED, by=SAM.actor, now=now)
+        world.seen["reached on the phone"] += 1
+    world.judge.ended(line.invitation_id, now)
+
+
+def _decide(world: World, line: Line, random: Random, now: datetime) -> None:
+    if random.random() < 0.3:
+        calls.send_back(line.invitation_id, by=LENA.actor, now=now)
+        world.seen["sent back by the lead"] += 1
+        return
+    try:
+        calls.close(line.invitation_id, reason=Reason.NOT_REACHED, note=None, by=LENA.actor, now=now)
+    except Refused:
+        world.seen["could not be closed"] += 1
+        return
+    world.judge.ended(line.invitation_id, now, closed=True)
+    world.seen["closed by the lead"] += 1
+
+
+def known(person: Person) -> str:
+    """Who it is, for a message of the judge."""
+    return f"patient {person.index} ({person.habit})"
