@@ -1,67 +1,26 @@
 """A message to a patient: whether it may leave now, and what follows from each outcome and each receipt."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from survey.domain import sending_hours
+from survey.domain import caps, sending_hours
 from survey.domain.invitations import InvitationState, Trouble
-from survey.domain.patients import Block, Contact
+
+# The kinds are asked for here, wherever they stand.
+from survey.domain.message_kinds import TERMS as TERMS
+from survey.domain.message_kinds import Kind as Kind
+from survey.domain.message_kinds import Terms as Terms
+from survey.domain.patients import Block, Contact, ContactKind
 from survey.domain.sites import Site
+from survey.domain.suppressions import Scope
 
-
-class Kind(StrEnum):
-    """What a message is for; also the folder of its words in `templates/messages`."""
-
-    INVITATION = "invitation"
-    """Carries the link for the first time."""
-    REMINDER = "reminder"
-    CONFIRM = "confirm"
-    """Sent at the desk, to see whether the number gets our texts."""
-    FRESH_LINK = "fresh_link"
-    """The patient asked for a new link."""
-    CALLED = "called"
-    """We called, nobody answered, and we will call again."""
-    STOPPED = "stopped"
-    """The one confirmation of an opt-out."""
-    STARTED = "started"
-    HELP = "help"
-    WRONG_NUMBER = "wrong_number"
-    CALL_BACK = "call_back"
-    """The patient asked to be called: somebody will."""
-    NOT_WATCHED = "not_watched"
-    """Nobody watches this number: the honest answer to whatever else is texted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What holds for one kind of message."""
-
-    automatic: bool = False
-    """It leaves by itself: at most three of a survey, one a day and three a week to a number, within the hours."""
-    replies: bool = False
-    """It answers a text that came in, and goes to whoever sent that, at any hour."""
-
-
-TERMS: Mapping[Kind, Terms] = {
-    Kind.INVITATION: Terms(automatic=True),
-    Kind.REMINDER: Terms(automatic=True),
-    Kind.CONFIRM: Terms(),
-    Kind.FRESH_LINK: Terms(),
-    Kind.CALLED: Terms(),
-    Kind.STOPPED: Terms(replies=True),
-    Kind.STARTED: Terms(replies=True),
-    Kind.HELP: Terms(replies=True),
-    Kind.WRONG_NUMBER: Terms(replies=True),
-    Kind.CALL_BACK: Terms(replies=True),
-    Kind.NOT_WATCHED: Terms(replies=True),
-}
 LEASE = timedelta(minutes=5)
 """After so long the sender of a message counts as dead. A batch of slow sends stays well below it."""
-GIVE_UP_AFTER = timedelta(days=1)
+AT_MOST = 3
+"""So many automatic messages of one survey reach the patient, on whatever channel."""
 NO_PROVIDER_PAUSE = timedelta(minutes=5)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=15)
@@ -84,7 +43,7 @@ class MessageState(StrEnum):
 
 
 class Ending(StrEnum):
-    """What one attempt came to; the adapters' outcomes carry the same values."""
+    """What one attempt came to, with the values of the adapters' outcomes."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -109,16 +68,23 @@ class Delivery(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message in the outbox. `late` marks one that leaves after its time; `reason` is a code."""
+    """One message in the outbox. `late` marks one that leaves after its time; `reason` is a code.
+
+    It is about a survey and goes to a contact, or it answers a text that came in (`inbound_id`) and goes to whoever
+    sent that. `touch_no` tells messages of one kind apart: 0 for the first, 1 and 2 for reminders. `contact_no` says
+    which of the survey's automatic messages it is, once it is handed over.
+    """
 
     id: UUID
-    invitation_id: UUID
-    contact_id: UUID
     kind: Kind
     touch_no: int
     state: MessageState
     due_at: datetime
     give_up_at: datetime
+    invitation_id: UUID | None = None
+    contact_id: UUID | None = None
+    inbound_id: UUID | None = None
+    contact_no: int | None = None
     attempts: int = 0
     lease_token: UUID | None = None
     lease_until: datetime | None = None
@@ -129,22 +95,52 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything that decides about one message, as it stands at this moment."""
+    """Everything that decides about one message, as it stands at this moment.
+
+    `address` and `channel` say where it goes. A reply has neither contact nor survey. `zone` is the patient's, else
+    the site's. `suppressed` is what is in force for the address. `taken` are the days on which other texts went there,
+    `own_day` the one that this message holds; `contact_nos` are those of the survey's other automatic messages.
+    """
 
     message: Message
-    contact: Contact
+    address: str
+    channel: ContactKind
     site: Site
     language: str
     zone: str
-    """The patient's, else the site's."""
-    invitation_state: InvitationState
-    expires_at: datetime
-    procedure_cancelled_at: datetime | None
+    contact: Contact | None = None
+    invitation_state: InvitationState | None = None
+    expires_at: datetime | None = None
+    procedure_cancelled_at: datetime | None = None
+    suppressed: Scope | None = None
+    has_opted_out: bool = False
+    """The patient has opted out since the enrolment, on this channel or another."""
+    is_stopped: bool = False
+    """The clinic has stopped all contact with the patient."""
+    taken: tuple[date, ...] = ()
+    own_day: date | None = None
+    contact_nos: tuple[int, ...] = ()
 
     @property
     def tz(self) -> ZoneInfo:
         """The zone whose clock decides."""
         return ZoneInfo(self.zone)
+
+    @property
+    def terms(self) -> Terms:
+        """What holds for this kind."""
+        return TERMS[self.message.kind]
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether it takes one of the number's texts."""
+        return self.terms.is_capped and self.channel is ContactKind.SMS
+
+    @property
+    def contact_no(self) -> int | None:
+        """Its place among the survey's automatic messages; None when all are taken."""
+        free = [no for no in range(1, AT_MOST + 1) if no not in self.contact_nos]
+        return self.message.contact_no or next(iter(free), None)
 
 
 class Act(StrEnum):
@@ -152,13 +148,13 @@ class Act(StrEnum):
 
     SEND = "send"
     HOLD = "hold"
-    """Outside the hours: wait for the next opening."""
+    """Not now: wait until `due_at`."""
     CANCEL = "cancel"
-    """Nobody wants it any more."""
+    """Nobody wants it any more, or it would be stale."""
     TURN = "turn"
     """This contact may not be used: turn to another one."""
     GIVE_UP = "give_up"
-    """Its time is long past: stale."""
+    """Its time is long past, and nothing of its survey has left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,13 +167,7 @@ class Decision:
     trouble: Trouble | None = None
 
 
-ENDED = {  # a link that was opened is in the right hands
-    InvitationState.OPENED: "opened",
-    InvitationState.STOPPED: "closed",
-    InvitationState.COMPLETED: "answered",
-    InvitationState.REACHED: "reached",
-    InvitationState.EXPIRED: "expired",
-}
+CAP, OUTSIDE_HOURS = "cap", "outside_hours"
 
 
 def decide(facts: Facts, *, now: datetime) -> Decision:
@@ -185,34 +175,66 @@ def decide(facts: Facts, *, now: datetime) -> Decision:
     unwanted = _unwanted(facts, now)
     if unwanted:
         return Decision(act=Act.CANCEL, reason=unwanted)
-    if facts.contact.blocked_reason is not None:
-        return Decision(act=Act.TURN, reason=facts.contact.blocked_reason, trouble=_trouble(facts.contact))
-    if facts.contact.consented_at is None:
-        return Decision(act=Act.TURN, reason="no_consent", trouble=Trouble.NO_CONSENT)
+    barred = _barred(facts)
+    if barred is not None:
+        act = Act.TURN if facts.terms.automatic else Act.CANCEL
+        return Decision(act=act, reason=barred.value, trouble=barred)
     if now >= facts.message.give_up_at:
-        return Decision(act=Act.GIVE_UP, reason="gave_up", trouble=Trouble.GAVE_UP)
-    opening = sending_hours.next_open(now, facts.tz)
-    if opening > now:
-        return Decision(act=Act.HOLD, reason="outside_hours", due_at=opening)
-    return Decision(act=Act.SEND)
+        act = Act.GIVE_UP if facts.message.kind is Kind.INVITATION else Act.CANCEL
+        return Decision(act=act, reason="gave_up", trouble=Trouble.GAVE_UP)
+    return _held_back(facts, now) or Decision(act=Act.SEND)
 
 
 def _unwanted(facts: Facts, now: datetime) -> str:
+    terms = facts.terms
     if facts.procedure_cancelled_at is not None:
         return "procedure_cancelled"
-    if facts.invitation_state in ENDED:
-        return ENDED[facts.invitation_state]
-    return "expired" if now >= facts.expires_at else ""
+    if facts.is_stopped:
+        return "contact_stopped"
+    if facts.invitation_state is not None and facts.invitation_state in terms.ends:
+        return terms.ends[facts.invitation_state]
+    if terms.carries_link and facts.expires_at is not None and now >= facts.expires_at:
+        return "expired"
+    return "enough" if terms.automatic and facts.contact_no is None else ""
 
 
-def _trouble(contact: Contact) -> Trouble:
-    bounced = contact.blocked_reason is Block.BOUNCED
-    return Trouble.UNDELIVERED if bounced else Trouble(contact.blocked_reason or Block.REFUSED)
+def _barred(facts: Facts) -> Trouble | None:
+    """Why nothing of this kind may go to this address."""
+    if facts.terms.confirms:
+        return None
+    if facts.suppressed is Scope.ALL or (facts.suppressed is not None and not facts.terms.is_asked_for):
+        return Trouble.STOPPED
+    if facts.has_opted_out and facts.terms.automatic:
+        return Trouble.STOPPED
+    if facts.contact is None:
+        return None
+    if facts.contact.blocked_reason is not None:
+        bounced = facts.contact.blocked_reason is Block.BOUNCED
+        return Trouble.UNDELIVERED if bounced else Trouble(facts.contact.blocked_reason)
+    return Trouble.NO_CONSENT if facts.contact.consented_at is None else None
 
 
-def give_up_at(due_at: datetime, tz: ZoneInfo) -> datetime:
-    """When to stop trying: a day after the window of the due day has closed."""
-    return sending_hours.closing(due_at, tz) + GIVE_UP_AFTER
+def _held_back(facts: Facts, now: datetime) -> Decision | None:
+    """The wait for its time, for the opening or for the number's next free day."""
+    if now < facts.message.due_at:  # a clock was set back
+        return Decision(act=Act.HOLD, reason="early", due_at=facts.message.due_at)
+    opening = sending_hours.next_open(now, facts.tz) if facts.terms.keeps_hours else now
+    if opening > now:
+        return Decision(act=Act.HOLD, reason=OUTSIDE_HOURS, due_at=opening)
+    today = now.astimezone(facts.tz).date()
+    if not facts.is_capped or caps.has_room(facts.taken, today):
+        return None
+    if not facts.terms.automatic:
+        return Decision(act=Act.CANCEL, reason=CAP)
+    free = sending_hours.at_local(caps.next_free(facts.taken, today), sending_hours.OPENS, facts.tz)
+    return Decision(act=Act.HOLD, reason=CAP, due_at=free)
+
+
+def give_up_at(kind: Kind, due_at: datetime, tz: ZoneInfo) -> datetime:
+    """When to stop trying; for what leaves by itself, when the window of the day after its own has closed."""
+    if TERMS[kind].automatic:
+        return sending_hours.closing(due_at, tz, days=1)
+    return due_at + TERMS[kind].lasts
 
 
 def lease(message: Message, *, token: UUID, now: datetime) -> Message:
@@ -231,9 +253,14 @@ def released(message: Message) -> Message:
 
 
 def held(message: Message, *, until: datetime, reason: str) -> Message:
-    """The message back in the queue until `until`; a wait for the next opening makes it late."""
-    late = message.late or reason == "outside_hours"
+    """The message back in the queue until `until`; a wait for the next opening or the next free day makes it late."""
+    late = message.late or reason in (OUTSIDE_HOURS, CAP)
     return replace(_unleased(message, MessageState.PENDING), due_at=until, reason=reason, late=late)
+
+
+def diverted(message: Message, contact_id: UUID, *, now: datetime) -> Message:
+    """The message on its way to another contact of the patient's, at once."""
+    return replace(_unleased(message, MessageState.PENDING), contact_id=contact_id, due_at=now, reason="diverted")
 
 
 def ended(message: Message, state: MessageState, *, reason: str) -> Message:
@@ -257,12 +284,9 @@ def pause(attempts: int, *, wait_s: int | None = None) -> timedelta:
     return min(max(doubled, asked), LONGEST_PAUSE)
 
 
-_AWAITS_RECEIPT = {MessageState.ACCEPTED, MessageState.UNKNOWN}
-
-
 def told(message: Message, delivery: Delivery) -> Message:
     """The message after a receipt; unchanged when the receipt tells nothing new."""
-    if message.state not in _AWAITS_RECEIPT:
+    if message.state not in (MessageState.ACCEPTED, MessageState.UNKNOWN):
         return message
     if delivery is Delivery.DELIVERED:
         return replace(message, state=MessageState.DELIVERED, reason=None)

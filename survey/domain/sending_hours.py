@@ -25,6 +25,6 @@ def next_open(instant: datetime, tz: tzinfo) -> datetime:
     return at_local(day, OPENS, tz)
 
 
-def closing(instant: datetime, tz: tzinfo) -> datetime:
-    """When the window of the instant's local day closes, in UTC."""
-    return at_local(instant.astimezone(tz).date(), CLOSES, tz)
+def closing(instant: datetime, tz: tzinfo, *, days: int = 0) -> datetime:
+    """When the window of the instant's local day closes, or of so many days after it, in UTC."""
+    return at_local(instant.astimezone(tz).date() + timedelta(days=days), CLOSES, tz)

@@ -10,8 +10,10 @@ from survey.settings import ROOT
 FOLDER = ROOT / "templates" / "messages"
 ALLOWED: Mapping[str, frozenset[str]] = {
     "invitation": frozenset({"clinic", "emergency", "link", "phone"}),
+    "reminder": frozenset({"clinic", "emergency", "link", "phone"}),
     "fresh_link": frozenset({"clinic", "emergency", "link", "phone"}),
     "confirm": frozenset({"clinic", "day", "phone"}),
+    "called": frozenset({"clinic", "emergency", "phone", "time"}),
     "stopped": frozenset({"clinic", "emergency", "phone"}),
     "started": frozenset({"clinic", "emergency", "phone"}),
     "help": frozenset({"clinic", "emergency", "phone"}),

@@ -19,7 +19,7 @@ from survey.domain.messages import Ending, Facts, Message, MessageState
 from survey.domain.patients import ContactKind
 from survey.interop import phones
 from survey.messaging import registry, render
-from survey.messaging.outcomes import Attempt, Outcome, Sms
+from survey.messaging.outcomes import VALID_FOR, Attempt, Outcome, Sms
 from survey.services import carriers, links, messages, receipts
 from survey.store import messages as store
 from survey.store.session import Tx, transaction
@@ -169,7 +169,7 @@ def _begin(tx: Tx, wanted: _Next, *, token: UUID, now: datetime) -> _Begun | Non
 def _prepare(tx: Tx, facts: Facts, *, tried: frozenset[str], now: datetime) -> _Begun | None:
     """Make the link and the words, and note the attempt before the provider is called."""
     message = facts.message
-    by_text = facts.contact.kind is ContactKind.SMS
+    by_text = facts.channel is ContactKind.SMS
     carrier = carriers.pick(tx, but_not=tried, now=now) if by_text else None
     provider = carrier or (None if by_text else registry.email())
     if provider is None:
@@ -181,6 +181,8 @@ def _prepare(tx: Tx, facts: Facts, *, tried: frozenset[str], now: datetime) -> _
     except render.NoWords as missing:
         log.error("message.no_words", message=str(message.id), missing=str(missing))
         messages.fail(tx, message, reason="no_words", now=now)
+        return None
+    if not messages.reserve(tx, facts, now=now):
         return None
     store.swap(tx, message, begun)
     mark = hashlib.sha256(words.encode()).digest()
@@ -201,18 +203,19 @@ def _call(
     tx: Tx, facts: Facts, carrier: Sms | None, *, reference: UUID, now: datetime
 ) -> tuple[Callable[[], Attempt], str]:
     """The provider's call with everything it needs, and the words, so that nothing is left to look up."""
-    message, to, language = facts.message, facts.contact.address, facts.language
-    token = links.make(tx, message.invitation_id, message.id, now, facts.expires_at)
+    message, to, language = facts.message, facts.address, facts.language
     variables = {
         "clinic": facts.site.sms_name,
         "emergency": facts.site.emergency_number,
-        "link": f"{registry.public_url()}/s/{token}",
         "phone": phones.national(facts.site.phone),
     }
+    if facts.terms.carries_link and message.invitation_id is not None and facts.expires_at is not None:
+        token = links.make(tx, message.invitation_id, message.id, now, facts.expires_at)
+        variables["link"] = f"{registry.public_url()}/s/{token}"
     if carrier is not None:
         body = render.text(message.kind, "sms", language, variables)
         # Past the window a carrier must not go on trying: a text at night is worse than a call in the morning.
-        left = sending_hours.closing(now, facts.tz) - now
+        left = sending_hours.closing(now, facts.tz) - now if facts.terms.keeps_hours else VALID_FOR
         return lambda: carrier.send(to, body, reference=reference, valid_for=left), body
     email = registry.email()
     if email is None:
@@ -241,6 +244,8 @@ def _finish(tx: Tx, done: _Done, *, now: datetime) -> _Next | None:
     new = rules.told(new, said) if said else new
     if attempt.fault is not None:
         carriers.heed(tx, current.id, attempt.fault, now=now)
+    if ending in (Ending.REFUSED, Ending.TRY_LATER):
+        messages.release(tx, current.id)
     store.swap(tx, current, new)
     receipts.follow(tx, new, fault=attempt.fault, now=now)
     log.info("message.attempted", message=str(new.id), outcome=ending, detail=attempt.detail, state=new.state)

@@ -8,16 +8,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from survey.domain.errors import Stale
-from survey.domain.invitations import InvitationState
-from survey.domain.messages import Delivery, Ending, Facts, Kind, Message, MessageState
-from survey.domain.patients import ContactKind
-from survey.store.base import identifier, instant, metadata
-from survey.store.contacts import as_contact, contact
-from survey.store.invitations import invitation
-from survey.store.patients import patient
-from survey.store.procedures import procedure
+from survey.domain.messages import LEASE, Delivery, Ending, Kind, Message, MessageState
+from survey.store.base import Row, identifier, instant, metadata
 from survey.store.session import Tx
-from survey.store.sites import as_site, site
 
 message = sa.Table(
     "message",
@@ -25,6 +18,8 @@ message = sa.Table(
     identifier(primary_key=True),
     identifier("invitation_id"),
     identifier("contact_id"),
+    identifier("inbound_id"),
+    sa.Column("contact_no", sa.SmallInteger),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("touch_no", sa.Integer, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
@@ -59,23 +54,13 @@ message_attempt = sa.Table(
 
 _FIELDS = tuple(field.name for field in fields(Message))
 _COLUMNS = [message.c[name] for name in _FIELDS]
-_FACTS = (
-    sa.select(
-        *_COLUMNS,
-        *(column.label(f"contact__{column.name}") for column in contact.c),
-        *(column.label(f"site__{column.name}") for column in site.c),
-        patient.c.language,
-        sa.func.coalesce(patient.c.zone, site.c.zone).label("zone"),
-        invitation.c.state.label("invitation_state"),
-        invitation.c.expires_at,
-        procedure.c.cancelled_at,
-    )
-    .join_from(message, invitation, message.c.invitation_id == invitation.c.id)
-    .join(procedure, invitation.c.procedure_id == procedure.c.id)
-    .join(patient, procedure.c.patient_id == patient.c.id)
-    .join(contact, message.c.contact_id == contact.c.id)
-    .join(site, invitation.c.site_id == site.c.id)
-)
+_ZONE = """
+SELECT coalesce(p.zone, s.zone) AS zone FROM invitation i
+JOIN procedure d ON d.id = i.procedure_id
+JOIN patient p ON p.id = d.patient_id
+JOIN site s ON s.id = i.site_id
+WHERE i.id = %(invitation_id)s
+"""
 
 
 def insert(tx: Tx, new: Message) -> None:
@@ -102,13 +87,6 @@ def claim(tx: Tx, *, token: UUID, until: datetime, now: datetime, limit: int) ->
     return tuple(tx.run(leased.values(**values).returning(message.c.id)).scalars())
 
 
-def facts(tx: Tx, message_id: UUID, *, token: UUID) -> Facts | None:
-    """What decides about a message that this lease holds, the message locked; None when the lease was lost."""
-    held = (message.c.id == message_id) & (message.c.lease_token == token)
-    row = tx.run(_FACTS.where(held).with_for_update(of=message)).mappings().one_or_none()
-    return None if row is None else _as_facts(row)
-
-
 def find_lapsed(tx: Tx, *, now: datetime, limit: int) -> tuple[tuple[Message, bool], ...]:
     """Messages whose sender died, locked; with each, whether its provider may have been called."""
     called = sa.exists().where(
@@ -116,22 +94,24 @@ def find_lapsed(tx: Tx, *, now: datetime, limit: int) -> tuple[tuple[Message, bo
         & (message_attempt.c.lease_token == message.c.lease_token)
         & message_attempt.c.outcome.is_distinct_from(Ending.TRY_LATER)
     )
-    query = sa.select(*_COLUMNS, called.label("called")).where(
-        (message.c.state == MessageState.LEASED) & (message.c.lease_until < now)
-    )
+    # A lease that ends later than any that is made now was made by a clock that has been set back since.
+    lapsed = (message.c.lease_until < now) | (message.c.lease_until > now + 2 * LEASE)
+    query = sa.select(*_COLUMNS, called.label("called")).where((message.c.state == MessageState.LEASED) & lapsed)
     rows = tx.run(query.limit(limit).with_for_update(skip_locked=True)).mappings()
     return tuple((as_message(row), row["called"]) for row in rows)
 
 
 def swap(tx: Tx, old: Message, new: Message) -> None:
-    """Put `new` in the place of `old`. Raises Stale when somebody changed it in between."""
+    """Put `new` in the place of `old`, but for `contact_no`. Raises Stale when somebody changed it in between."""
     same = (
         (message.c.id == old.id)
         & (message.c.state == old.state)
         & (message.c.attempts == old.attempts)
         & message.c.lease_token.is_not_distinct_from(old.lease_token)
     )
-    if tx.run(sa.update(message).where(same).values(**_values(new))).rowcount != 1:
+    values = _values(new)
+    del values["contact_no"]  # taken and given back with the number's texts
+    if tx.run(sa.update(message).where(same).values(**values)).rowcount != 1:
         raise Stale("This message has changed meanwhile.")
 
 
@@ -188,26 +168,10 @@ def held_up(tx: Tx, *, reason: str) -> int:
     return int(tx.run(sa.select(sa.func.count()).select_from(message).where(waiting)).scalar_one())
 
 
-def tried(tx: Tx, invitation_id: UUID) -> frozenset[ContactKind]:
-    """The kinds of contact that an invitation has messages for, sent or not."""
-    query = (
-        sa.select(contact.c.kind)
-        .join_from(message, contact, message.c.contact_id == contact.c.id)
-        .where(message.c.invitation_id == invitation_id)
-    )
-    return frozenset(ContactKind(kind) for kind in tx.run(query).scalars())
-
-
 def zone(tx: Tx, invitation_id: UUID) -> str:
     """The zone of the invitation's patient, else of its site."""
-    query = (
-        sa.select(sa.func.coalesce(patient.c.zone, site.c.zone))
-        .join_from(invitation, procedure, invitation.c.procedure_id == procedure.c.id)
-        .join(patient, procedure.c.patient_id == patient.c.id)
-        .join(site, invitation.c.site_id == site.c.id)
-        .where(invitation.c.id == invitation_id)
-    )
-    return str(tx.run(query).scalar_one())
+    row = tx.fetch(_ZONE, {"invitation_id": invitation_id})
+    return str(row["zone"]) if row else ""
 
 
 def cancel_pending(tx: Tx, invitation_id: UUID, *, reason: str) -> None:
@@ -220,21 +184,8 @@ def _values(one: Message) -> dict[str, Any]:
     return {name: getattr(one, name) for name in _FIELDS}
 
 
-def as_message(row: sa.RowMapping) -> Message:
+def as_message(row: Row) -> Message:
     """The message of a row."""
     return Message(
         **{name: row[name] for name in _FIELDS} | {"kind": Kind(row["kind"]), "state": MessageState(row["state"])}
-    )
-
-
-def _as_facts(row: sa.RowMapping) -> Facts:
-    return Facts(
-        message=as_message(row),
-        contact=as_contact({column.name: row[f"contact__{column.name}"] for column in contact.c}),
-        site=as_site({column.name: row[f"site__{column.name}"] for column in site.c}),
-        language=row["language"],
-        zone=row["zone"],
-        invitation_state=InvitationState(row["invitation_state"]),
-        expires_at=row["expires_at"],
-        procedure_cancelled_at=row["cancelled_at"],
     )

@@ -30,7 +30,7 @@ def message(state: MessageState = MessageState.LEASED, **changes: object) -> Mes
         touch_no=0,
         state=state,
         due_at=TEN,
-        give_up_at=rules.give_up_at(TEN, RIVERSIDE.tz),
+        give_up_at=rules.give_up_at(rules.Kind.INVITATION, TEN, RIVERSIDE.tz),
         **leased,
     )
     return replace(standing, **changes)
@@ -48,6 +48,8 @@ def facts(**changes: object) -> Facts:
     )
     standing = Facts(
         message=message(),
+        address=contact.address,
+        channel=ContactKind.SMS,
         contact=contact,
         site=RIVERSIDE,
         language="en",
@@ -70,7 +72,7 @@ def test_outside_the_hours_it_waits_for_the_morning() -> None:
 
 
 def test_a_day_after_its_window_it_is_given_up() -> None:
-    last = rules.give_up_at(TEN, RIVERSIDE.tz)
+    last = rules.give_up_at(rules.Kind.INVITATION, TEN, RIVERSIDE.tz)
 
     assert last == datetime(2026, 3, 12, 23, 0, tzinfo=UTC)
     assert rules.decide(facts(), now=last).act is Act.GIVE_UP

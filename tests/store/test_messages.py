@@ -9,7 +9,7 @@ from survey.domain import messages as rules
 from survey.domain.errors import Conflict, Stale
 from survey.domain.invitations import InvitationState, advance
 from survey.domain.messages import LEASE, Delivery, Ending
-from survey.store import invitations
+from survey.store import invitations, message_facts
 from survey.store import messages as store
 from survey.store.session import Tx, transaction
 from tests import desk
@@ -52,7 +52,7 @@ def test_a_lost_lease_shows_no_facts(queued: list[UUID]) -> None:
     with transaction() as tx:
         claim(tx)
 
-        assert store.facts(tx, queued[0], token=uuid4()) is None
+        assert message_facts.read(tx, queued[0], token=uuid4()) is None
 
 
 def test_a_message_that_changed_meanwhile_is_not_written_over(queued: list[UUID]) -> None:
@@ -89,7 +89,7 @@ def test_a_receipt_is_noted_forward_only(queued: list[UUID]) -> None:
     with transaction() as tx:
         claim(tx)
         begun = rules.started(store.get_for_update(tx, queued[0]))
-        store.insert_attempt(tx, reference, begun, provider="fake", now=WEDNESDAY_TEN)
+        store.insert_attempt(tx, reference, begun, provider="fake", body_sha256=b"0" * 32, now=WEDNESDAY_TEN)
 
         noted = [
             store.note_delivery(tx, reference, delivery, now=WEDNESDAY_TEN)

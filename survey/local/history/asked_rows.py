@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from survey.domain import invitations
 from survey.domain.invitations import InvitationState, Trouble
-from survey.domain.messages import GIVE_UP_AFTER, Delivery, Kind, MessageState
+from survey.domain.messages import Delivery, Kind, MessageState
 from survey.domain.pages import AttemptOutcome
 from survey.domain.patients import CONSENT_WORDING, Block, ConsentHow, ContactKind
 from survey.domain.protocol import Protocol
@@ -138,7 +138,7 @@ def message(story: Story, ids: Ids) -> Row:
         "touch_no": 0,
         "state": MessageState.UNDELIVERED if story.trouble else MessageState.DELIVERED,
         "due_at": story.due_at,
-        "give_up_at": story.due_at + GIVE_UP_AFTER,
+        "give_up_at": story.due_at + timedelta(days=1),
         "attempts": 1,
         "lease_token": None,
         "lease_until": None,
