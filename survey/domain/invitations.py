@@ -158,6 +158,16 @@ def ask_for_call(invitation: Invitation, *, now: datetime) -> Invitation:
     return replace(invitation, asked_call_at=now, call_at=min(invitation.call_at or now, now))
 
 
+def call_at_once(invitation: Invitation, *, now: datetime) -> Invitation:
+    """The patient on the call list from now on, since what was sent went to somebody else."""
+    return replace(invitation, call_at=min(invitation.call_at or now, now))
+
+
+def takes_answers(invitation: Invitation, *, now: datetime) -> bool:
+    """Whether a link to it opens anything: to day 30, unless the clinic has closed it."""
+    return invitation.state not in (_S.STOPPED, _S.EXPIRED) and now < invitation.expires_at
+
+
 def stop(invitation: Invitation, *, reason: str, now: datetime) -> Invitation:
     """The invitation closed by the clinic. Raises Refused without a reason, or when it has ended."""
     if len(reason.strip()) < SHORTEST_REASON:

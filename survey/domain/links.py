@@ -1,7 +1,9 @@
 """A patient's link: what it looks like, and what it is good for at an instant."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -11,6 +13,11 @@ ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 """Base58: letters and digits that are not mistaken for one another, and nothing a phone cuts a link at."""
 LENGTH = 22
 """128.9 bits."""
+FRESH_PAUSE = timedelta(hours=1)
+FRESH_A_DAY = 3
+"""So many fresh links leave for one survey within 24 hours, at least `FRESH_PAUSE` apart."""
+
+_AROUND = re.compile(rf"^[^{ALPHABET}]+|[^{ALPHABET}]+$")
 
 
 class LinkState(StrEnum):
@@ -21,6 +28,15 @@ class LinkState(StrEnum):
     EXPIRED = "expired"
     REVOKED = "revoked"
     """Taken back: the wrong person holds it, or the clinic has ended the check-in."""
+
+
+class WayOn(StrEnum):
+    """What becomes of somebody who asks for a fresh link."""
+
+    LINK = "link"
+    """One is on its way, or left a short while ago."""
+    CALL = "call"
+    """Nothing can be sent any more: a person calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,3 +61,14 @@ class Link:
 def is_well_formed(token: str) -> bool:
     """Whether it could be a token at all; what could not is never looked up."""
     return len(token) == LENGTH and all(sign in ALPHABET for sign in token)
+
+
+def bare(token: str) -> str:
+    """The token without the full stop, bracket or slash that a message, or whoever copied it, put around it."""
+    return _AROUND.sub("", token)
+
+
+def may_send_fresh(earlier: Sequence[datetime], *, now: datetime) -> bool:
+    """Whether one more fresh link may leave, by when the earlier ones of the same survey did."""
+    today = [at for at in earlier if now - at < timedelta(days=1)]
+    return len(today) < FRESH_A_DAY and all(now - at >= FRESH_PAUSE for at in today)

@@ -34,10 +34,12 @@ class Mode(StrEnum):
     WEB = "web"
     PHONE = "phone"
     """A member of staff asked and typed."""
+    TEXT = "text"
+    """The patient texted words of danger before any question was answered."""
 
 
 class Identity(StrEnum):
-    """What the month and year of birth said; it never locks anybody out."""
+    """What the month and day of birth said; it never locks anybody out."""
 
     NOT_ASKED = "not_asked"
     CONFIRMED = "confirmed"
@@ -144,11 +146,11 @@ def with_none_of_these(item: Item, form: Mapping[str, list[str]]) -> dict[str, l
     }
 
 
-def identity(born_on: date, *, month: int | None, year: int | None) -> Identity:
-    """What the month and year given say. Nothing given: not asked. A mismatch is noted and no more."""
-    if month is None and year is None:
+def identity(born_on: date, *, month: int | None, day: int | None) -> Identity:
+    """What the month and day given say. Nothing given: not asked. A mismatch is noted and no more."""
+    if month is None and day is None:
         return Identity.NOT_ASKED
-    return Identity.CONFIRMED if (month, year) == (born_on.month, born_on.year) else Identity.UNCONFIRMED
+    return Identity.CONFIRMED if (month, day) == (born_on.month, born_on.day) else Identity.UNCONFIRMED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,8 @@ class Phase(StrEnum):
 class Visit:
     """One patient session. `protocol` holds the items that this survey asks.
 
-    `answers` are those that this phone may see: `everything` before the first sending, later only its own.
+    `answers` are those that this phone may see: `everything` before the first sending, later only what was added
+    since. What was sent is shown on no phone.
     """
 
     invitation_id: UUID
@@ -36,7 +37,6 @@ class Visit:
     answered_by: AnsweredBy | None
     performed_on: date
     expires_at: datetime
-    made_at: datetime
     sent_at: datetime | None
     protocol: Protocol
     context: Context
@@ -58,7 +58,7 @@ class Visit:
     @property
     def is_amending(self) -> bool:
         """Whether the survey was sent before, and this phone tells what has changed."""
-        return self.submitted_at is not None and self.made_at > self.submitted_at
+        return self.submitted_at is not None and self.sent_at is None
 
     @property
     def shown(self) -> tuple[Item, ...]:

@@ -4,13 +4,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from survey.domain import alerts as alert_rules
 from survey.domain import responses as rules
 from survey.domain.accounts import PATIENT
 from survey.domain.errors import NotFound, Stale
-from survey.domain.invitations import InvitationState
-from survey.domain.links import LinkState
+from survey.domain.invitations import InvitationState, Trouble
+from survey.domain.links import Link, LinkState
 from survey.domain.patients import Block
 from survey.domain.protocol import Context, Protocol, Tier
 from survey.domain.questionnaire import check_answer
@@ -19,16 +20,17 @@ from survey.domain.responses import AnsweredBy, Identity, Mode
 from survey.domain.sites import Site
 from survey.domain.triage import Score
 from survey.domain.visits import Phase, Visit
-from survey.services import audit, links, protocols, surveys
+from survey.services import audit, links, messages, protocols, surveys
 from survey.services.scores import score_due
 from survey.services.sheets import PhoneSheet, enter_by_phone, settle_left, sheet
 from survey.store import contacts as contact_store
 from survey.store import links as link_store
+from survey.store import messages as message_store
 from survey.store import patients as patient_store
 from survey.store import responses as store
 from survey.store import sites as site_store
 from survey.store.responses import Visited
-from survey.store.session import Statements, single_statements, transaction
+from survey.store.session import Statements, Tx, single_statements, transaction
 
 __all__ = [
     "Answered",
@@ -39,6 +41,7 @@ __all__ = [
     "begin",
     "confirm_birth",
     "enter_by_phone",
+    "not_for_me",
     "not_me",
     "result",
     "score_due",
@@ -87,9 +90,7 @@ def start(token: str, *, language: str, now: datetime) -> str:
     """
     session_token = secrets.token_urlsafe(16)
     with transaction() as tx:
-        link = links.find(tx, token)
-        if link is None or link.state(now) is not LinkState.LIVE:
-            raise NotFound("This link does not open a check-in any more.")
+        link = _live(tx, token, now=now)
         link_store.insert_session(
             tx,
             token_sha256=links.sha256(session_token),
@@ -120,15 +121,20 @@ def begin(session_token: str, *, answered_by: AnsweredBy, now: datetime) -> None
 
 
 def not_me(session_token: str, *, now: datetime) -> None:
-    """The wrong person has the link: it ends, and what it was sent to is not used for this patient again."""
+    """The wrong person has the link: it ends, and what it was sent to is not used for this patient again.
+
+    The survey goes out by another channel, or a person calls.
+    """
     with transaction() as tx:
         at = _visit(tx, session_token, now=now)
-        contact_id = link_store.contact_of(tx, at.link_sha256)
-        link_store.revoke_with_contact(tx, at.link_sha256, now=now)
-        if contact_id is not None:
-            contact_store.block(tx, contact_id, reason=Block.NOT_ME, now=now)
-        surveys.fail_unless_reachable(tx, at.invitation_id, at.patient_id, now=now)
-        audit.record(tx, "contact.not_me", actor=PATIENT, object_id=contact_id or at.invitation_id, now=now)
+        _let_go(tx, at.link_sha256, at.invitation_id, now=now)
+
+
+def not_for_me(token: str, *, now: datetime) -> None:
+    """`not_me`, said before Start. Raises NotFound when the link is not live."""
+    with transaction() as tx:
+        link = _live(tx, token, now=now)
+        _let_go(tx, link.token_sha256, link.invitation_id, now=now)
 
 
 def answer(session_token: str, item_key: str, form: Mapping[str, list[str]], *, now: datetime) -> Answered:
@@ -151,12 +157,12 @@ def set_language(session_token: str, language: str, *, now: datetime) -> None:
         link_store.set_session(tx, links.sha256(session_token), language=language)
 
 
-def confirm_birth(session_token: str, *, month: int | None, year: int | None, now: datetime) -> None:
-    """Note whether month and year of birth are the patient's; a mismatch is noted and keeps nobody out."""
+def confirm_birth(session_token: str, *, month: int | None, day: int | None, now: datetime) -> None:
+    """Note whether month and day of birth are the patient's; a mismatch is noted and keeps nobody out."""
     with transaction() as tx:
         at = _visit(tx, session_token, now=now)
         born_on = patient_store.get(tx, at.patient_id).born_on
-        identity = rules.identity(born_on, month=month, year=year)
+        identity = rules.identity(born_on, month=month, day=day)
         if identity is not Identity.NOT_ASKED and at.response_id:
             store.set_identity(tx, at.response_id, identity)
 
@@ -191,6 +197,24 @@ def result(session_token: str, *, now: datetime) -> Result:
     return Result(visit=at, site=site, tier=tier, score=alarm, promised_at=promised_at)
 
 
+def _live(tx: Tx, token: str, *, now: datetime) -> Link:
+    link = links.find(tx, token)
+    if link is None or link.state(now) is not LinkState.LIVE:
+        raise NotFound("This link does not open a check-in any more.")
+    return link
+
+
+def _let_go(tx: Tx, link_sha256: bytes, invitation_id: UUID, *, now: datetime) -> None:
+    contact_id = link_store.contact_of(tx, link_sha256)
+    link_store.revoke_with_contact(tx, link_sha256, now=now)
+    if contact_id is not None:
+        contact_store.block(tx, contact_id, reason=Block.NOT_ME, now=now)
+    surveys.doubt(tx, invitation_id, now=now)
+    message_store.cancel_pending(tx, invitation_id, reason="not_me")
+    messages.turn(tx, invitation_id, Trouble.NOT_ME, now=now)
+    audit.record(tx, "contact.not_me", actor=PATIENT, object_id=invitation_id, now=now)
+
+
 def _answer(session_token: str, item_key: str, form: Mapping[str, list[str]], *, now: datetime) -> Answered:
     """One try: one read, and one write that holds only while nobody else wrote. Raises Stale when somebody did."""
     with single_statements() as tx:
@@ -213,7 +237,7 @@ def _visit(tx: Statements, session_token: str, *, now: datetime) -> Visit:
     if found is None:
         raise SessionOver
     protocol = rules.asked(protocols.pack(found.protocol_version_id), found.touch)
-    own = found.answers if found.submitted_at is None else found.since_start
+    own = found.answers if found.submitted_at is None else found.unsent
     return Visit(
         invitation_id=found.invitation_id,
         patient_id=found.patient_id,
@@ -223,7 +247,6 @@ def _visit(tx: Statements, session_token: str, *, now: datetime) -> Visit:
         answered_by=found.answered_by,
         performed_on=found.performed_on,
         expires_at=found.expires_at,
-        made_at=found.made_at,
         sent_at=found.sent_at,
         protocol=protocol,
         context=_context(protocol, found),

@@ -1,12 +1,11 @@
-"""What answers do to the survey that asked for them: open its response, move its invitation on, lose a contact."""
+"""What answers do to the survey that asked for them: open its response, move its invitation on, be doubted."""
 
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from survey.domain import invitations as rules
-from survey.domain.invitations import MOVES, InvitationState, Trouble
+from survey.domain.invitations import MOVES, InvitationState
 from survey.domain.responses import AnsweredBy, Identity, Mode, Response
-from survey.store import contacts as contact_store
 from survey.store import invitations as store
 from survey.store import responses as response_store
 from survey.store.session import Tx
@@ -51,11 +50,11 @@ def advance(tx: Tx, invitation_id: UUID, to: InvitationState, *, now: datetime) 
         store.swap(tx, old, rules.advance(old, to, now=now))
 
 
-def fail_unless_reachable(tx: Tx, invitation_id: UUID, patient_id: UUID, *, now: datetime) -> None:
-    """When the wrong person had the link and no other contact is left, a person has to call."""
-    contacts = contact_store.of_patient(tx, patient_id)
-    if any(one.consented_at is not None and one.blocked_at is None for one in contacts):
-        return
+def doubt(tx: Tx, invitation_id: UUID, *, now: datetime) -> None:
+    """The wrong person had the link: what was answered may not be the patient's, and whoever began is called now."""
+    response = response_store.find_of(tx, invitation_id)
+    if response is not None:
+        response_store.set_identity(tx, response.id, Identity.UNCONFIRMED)
     old = store.get_for_update(tx, invitation_id)
-    if InvitationState.UNDELIVERABLE in MOVES[old.state]:
-        store.swap(tx, old, rules.fail(old, Trouble.NOT_ME, now=now))
+    if old.state is InvitationState.OPENED:
+        store.swap(tx, old, rules.call_at_once(old, now=now))

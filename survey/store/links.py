@@ -1,5 +1,6 @@
 """Patients' links and the sessions that Start makes of them; of either only the hash is kept."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -94,19 +95,43 @@ def contact_of(tx: Tx, link_sha256: bytes) -> UUID | None:
     return tx.run(query, {"link_sha256": link_sha256}).scalar_one_or_none()
 
 
+def fresh_sent(tx: Tx, invitation_id: UUID) -> tuple[datetime, ...]:
+    """When each fresh link of a survey was asked for, or was last due where it still waits."""
+    query = "SELECT due_at FROM message WHERE invitation_id = %(id)s AND kind = 'fresh_link' ORDER BY due_at"
+    return tuple(row["due_at"] for row in tx.rows(query, {"id": invitation_id}))
+
+
 def revoke_with_contact(tx: Tx, link_sha256: bytes, *, now: datetime) -> None:
-    """Take back that link and every other of its survey that went to the same contact, and end their sessions."""
+    """Take back that link and every other of the patient's that went to the same contact, and end their sessions."""
     query = sa.text("""WITH sent AS (
-      SELECT l.invitation_id, m.contact_id FROM invitation_link l LEFT JOIN message m ON m.id = l.message_id
+      SELECT m.contact_id, pr.patient_id FROM invitation_link l
+      JOIN invitation i ON i.id = l.invitation_id JOIN procedure pr ON pr.id = i.procedure_id
+      LEFT JOIN message m ON m.id = l.message_id
       WHERE l.token_sha256 = :link_sha256),
+    theirs AS (
+      SELECT m.id FROM sent JOIN procedure pr ON pr.patient_id = sent.patient_id
+      JOIN invitation i ON i.procedure_id = pr.id
+      JOIN message m ON m.invitation_id = i.id AND m.contact_id = sent.contact_id),
     gone AS (
-      UPDATE invitation_link l SET revoked_at = :now FROM sent
-      WHERE l.invitation_id = sent.invitation_id AND l.revoked_at IS NULL AND (l.token_sha256 = :link_sha256
-        OR l.message_id IN (SELECT id FROM message WHERE contact_id = sent.contact_id))
+      UPDATE invitation_link l SET revoked_at = :now
+      WHERE l.revoked_at IS NULL AND (l.token_sha256 = :link_sha256 OR l.token_sha256 IN (
+        SELECT o.token_sha256 FROM theirs JOIN message m ON m.id = theirs.id
+        JOIN invitation_link o ON o.invitation_id = m.invitation_id AND o.message_id = m.id))
       RETURNING l.token_sha256)
     UPDATE patient_session s SET ended_at = :now FROM gone
     WHERE s.link_sha256 = gone.token_sha256 AND s.ended_at IS NULL""")
     tx.run(query, {"link_sha256": link_sha256, "now": now})
+
+
+def revoke_sent_to(tx: Tx, contact_ids: Sequence[UUID], *, now: datetime) -> None:
+    """Take back every link that went to one of these contacts, and end their sessions."""
+    query = """WITH gone AS (
+      UPDATE invitation_link l SET revoked_at = %(now)s FROM message m
+      WHERE m.contact_id = ANY(%(ids)s) AND l.message_id = m.id AND l.revoked_at IS NULL
+      RETURNING l.token_sha256)
+    UPDATE patient_session s SET ended_at = %(now)s FROM gone
+    WHERE s.link_sha256 = gone.token_sha256 AND s.ended_at IS NULL"""
+    tx.change(query, {"ids": list(contact_ids), "now": now})
 
 
 def insert_session(

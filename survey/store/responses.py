@@ -49,13 +49,15 @@ answer = sa.Table(
 
 # The one read of every tap: all that a page needs comes in one row, in psycopg's own types.
 _VISIT = """
-SELECT s.language, s.made_at, s.sent_at, s.answered_by, s.link_sha256,
+SELECT s.language, s.sent_at, s.answered_by, s.link_sha256,
   i.id AS invitation_id, i.site_id, i.touch, i.expires_at,
   coalesce(r.protocol_version_id, i.protocol_version_id) AS protocol_version_id,
   p.patient_id, p.performed_on, p.body_sites, p.agents, p.context,
   r.id AS response_id, r.revision, r.answered_at, r.submitted_at, r.identity,
-  (SELECT jsonb_object_agg(item, jsonb_build_array(value, at >= s.made_at)) FROM (
-    SELECT DISTINCT ON (item) item, value, at FROM answer WHERE response_id = r.id ORDER BY item, revision DESC
+  (SELECT jsonb_object_agg(item, jsonb_build_array(value, at >= s.made_at AND revision > coalesce(r.sent_revision, 0)))
+  FROM (
+    SELECT DISTINCT ON (item) item, value, at, revision FROM answer WHERE response_id = r.id
+    ORDER BY item, revision DESC
   ) AS newest) AS answers
 FROM patient_session s
 JOIN invitation i ON i.id = s.invitation_id
@@ -83,11 +85,11 @@ SELECT revision FROM moved
 class Visited:
     """What the database knows of a phone that is answering. `response_id` is None before "who is answering".
 
-    `answers` are the newest of each item; `since_start` those of them that were given after Start was pressed.
+    `answers` are the newest of each item; `unsent` those of them that were given after Start was pressed here and
+    after Send was last pressed anywhere.
     """
 
     language: str
-    made_at: datetime
     sent_at: datetime | None
     answered_by: AnsweredBy | None
     link_sha256: bytes
@@ -107,7 +109,7 @@ class Visited:
     submitted_at: datetime | None
     identity: Identity
     answers: Answers
-    since_start: Answers
+    unsent: Answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +137,7 @@ def visit(tx: Statements, token_sha256: bytes, *, now: datetime) -> Visited | No
             "revision": values["revision"] or 0,
             "identity": Identity(values["identity"] or Identity.NOT_ASKED),
             "answers": {item: value for item, (value, _) in newest.items()},
-            "since_start": {item: value for item, (value, is_new) in newest.items() if is_new},
+            "unsent": {item: value for item, (value, is_new) in newest.items() if is_new},
         }
     )
 
@@ -184,12 +186,9 @@ def told(tx: Tx, response_id: UUID) -> Told:
 
 def submit(tx: Tx, response_id: UUID, *, now: datetime) -> None:
     """Mark it as sent; the first sending is the one kept. It is due for scoring again, now as a finished one."""
-    sent = {
-        "submitted_at": sa.func.coalesce(response.c.submitted_at, now),
-        "revision": response.c.revision + 1,
-        "answered_at": now,
-    }
-    tx.run(sa.update(response).where(response.c.id == response_id).values(sent))
+    sent = """UPDATE response SET submitted_at = coalesce(submitted_at, %(now)s), answered_at = %(now)s,
+      revision = revision + 1, sent_revision = revision + 1 WHERE id = %(id)s"""
+    tx.change(sent, {"id": response_id, "now": now})
 
 
 def mark_as_phoned(tx: Tx, response_id: UUID, *, entered_by: UUID, answered_by: AnsweredBy) -> None:

@@ -93,7 +93,7 @@ def get_help() -> ResponseReturnValue:
 @blueprint.get("/birth")
 @guard.patient_link
 def birth() -> ResponseReturnValue:
-    """Month and year of birth, which nobody has to give."""
+    """Month and day of birth, which nobody has to give."""
     visit = _visit()
     return _birth_page(BirthForm(), visit, 200) if visit.phase is Phase.ASKING else redirect(_place(visit), code=303)
 
@@ -108,7 +108,7 @@ def confirm_birth() -> ResponseReturnValue:
     if not skipped and not form.is_right():
         return _birth_page(form, visit, 422)
     if not skipped:
-        responses.confirm_birth(_token(), month=form.month_number, year=form.year.data, now=clock.now())
+        responses.confirm_birth(_token(), month=form.month_number, day=form.day.data, now=clock.now())
     return redirect(url_for("answers.review"), code=303)
 
 

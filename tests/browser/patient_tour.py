@@ -48,7 +48,7 @@ def _questions(phone: Phone, riverside: Riverside, now: datetime, language: str)
         yield from _refusals(phone, key)
         phone.answer(answers[key])
     yield "birth"
-    phone.page.fill("input[name=year]", "84")
+    phone.page.fill("input[name=day]", "84")
     phone.tap("form.sheet button:not([name])")
     yield "birth refused"
     phone.tap("button[name=skip]")

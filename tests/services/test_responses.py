@@ -358,7 +358,7 @@ def test_a_wrong_birthday_is_noted_and_locks_nobody_out():
     case = invited(NOW)
     session = started(case, NOW)
 
-    responses.confirm_birth(session, month=1, year=1950, now=NOW)
+    responses.confirm_birth(session, month=1, day=9, now=NOW)
 
     assert response_of(case)["identity"] == "unconfirmed"
     assert not answer(session, "sore", NOW, answer=["4"]).is_alarming

@@ -1,12 +1,13 @@
-"""The forms of the patient's pages: one question, who is answering, and month and year of birth."""
+"""The forms of the patient's pages: one question, who is answering, and month and day of birth."""
 
+from calendar import monthrange
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from wtforms import Form as PlainForm
 from wtforms import IntegerField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import NumberRange, Optional
+from wtforms.validators import Optional
 
 from survey.domain.answers import NO, YES, Answer, as_typed
 from survey.domain.errors import InvalidInput
@@ -16,7 +17,8 @@ from survey.domain.responses import AnsweredBy
 from survey.web import words
 from survey.web.forms import Form
 
-OLDEST, NEWEST = 1900, 2100
+LONGEST_MONTH = {month: monthrange(2024, month)[1] for month in range(1, 13)}
+"""Month to its last day, of a leap year."""
 
 
 @lru_cache(maxsize=512)
@@ -64,20 +66,22 @@ class WhoForm(Form):
 
 
 class BirthForm(Form):
-    """Month and year of birth. Nothing at all is an answer, too."""
+    """Month and day of birth. Nothing at all is an answer, too."""
 
     month = SelectField(validators=[Optional()], validate_choice=False)
-    year = IntegerField(validators=[Optional(), NumberRange(OLDEST, NEWEST)])
+    day = IntegerField(validators=[Optional()])
 
     def is_right(self) -> bool:
         """Whether both or none can be read; if not, the sentences stand beside the fields."""
-        if not self.is_valid():
-            self.year.errors = (words.say("birth_year_wrong"),)
-        elif bool(self.month.data) != (self.year.data is not None):
-            (self.year if self.month.data else self.month).errors = (words.say("birth_both"),)
+        month, day = self.month_number, self.day.data
+        if not self.is_valid() or (day is not None and not 1 <= day <= LONGEST_MONTH[month or 1]):
+            self.day.errors = (words.say("birth_day_wrong"),)
+        elif (month is None) != (day is None):
+            (self.month if month is None else self.day).errors = (words.say("birth_both"),)
         return not self.errors
 
     @property
     def month_number(self) -> int | None:
         """1 to 12, or None."""
-        return int(self.month.data) if (self.month.data or "").isdigit() else None
+        given = self.month.data or ""
+        return int(given) if given.isdecimal() and int(given) in LONGEST_MONTH else None

@@ -1,0 +1,72 @@
+"""A fresh link for whoever asks for one: to the phone or mailbox on file, or a person calls."""
+
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from survey.domain import invitations as invitation_rules
+from survey.domain import links as rules
+from survey.domain.accounts import PATIENT
+from survey.domain.invitations import Invitation
+from survey.domain.links import Link, WayOn
+from survey.domain.messages import Kind
+from survey.domain.patients import Contact, choose
+from survey.services import audit, links, messages
+from survey.store import contacts as contact_store
+from survey.store import invitations as invitation_store
+from survey.store import links as store
+from survey.store import messages as message_store
+from survey.store import procedures as procedure_store
+from survey.store.session import Tx, transaction
+
+
+def ask(token: str, *, now: datetime) -> Link | None:
+    """Send a fresh link in the place of that one, whatever has become of it; None, and nothing sent, if it is unknown.
+
+    The older links go on working until they are taken back.
+    """
+    with transaction() as tx:
+        link = links.find(tx, token)
+        if link is not None:
+            send(tx, link.invitation_id, now)
+    return link
+
+
+def send(tx: Tx, invitation_id: UUID, now: datetime) -> WayOn:
+    """Send that survey's patient a fresh link at once, or put the patient on the call list where no link can help.
+
+    At most one an hour and three a day: whoever asks again meanwhile has one already.
+    """
+    invitation = invitation_store.get_for_update(tx, invitation_id)
+    contact = _contact(tx, invitation, now)
+    if contact is None:
+        _ask_for_call(tx, invitation, now=now)
+        return WayOn.CALL
+    earlier = store.fresh_sent(tx, invitation_id)
+    if rules.may_send_fresh(earlier, now=now):
+        tz, number = ZoneInfo(message_store.zone(tx, invitation_id)), len(earlier) + 1
+        messages.queue(tx, invitation, contact, due_at=now, tz=tz, kind=Kind.FRESH_LINK, touch_no=number)
+    return WayOn.LINK
+
+
+def _ask_for_call(tx: Tx, invitation: Invitation, *, now: datetime) -> None:
+    """Tell staff, once an hour at most."""
+    asked = invitation.asked_call_at
+    if rules.may_send_fresh([asked] if asked else [], now=now):
+        invitation_store.swap(tx, invitation, invitation_rules.ask_for_call(invitation, now=now))
+        audit.record(tx, "call.asked", actor=PATIENT, object_id=invitation.id, now=now)
+
+
+def way_on(link: Link, *, now: datetime) -> WayOn:
+    """What becomes of somebody who asks in the place of that link."""
+    with transaction() as tx:
+        invitation = invitation_store.get(tx, link.invitation_id)
+        return WayOn.CALL if _contact(tx, invitation, now) is None else WayOn.LINK
+
+
+def _contact(tx: Tx, invitation: Invitation, now: datetime) -> Contact | None:
+    """Where a link can be sent; None when the survey is over, or when nothing on file may be written to."""
+    if not invitation_rules.takes_answers(invitation, now=now):
+        return None
+    patient_id = procedure_store.get(tx, invitation.procedure_id).patient_id
+    return choose(contact_store.of_patient(tx, patient_id))
