@@ -49,7 +49,8 @@ MOVES: Mapping[InvitationState, frozenset[InvitationState]] = {
     _S.COMPLETED: frozenset(),
     # Whoever was spoken to may still answer by the link.
     _S.REACHED: frozenset({_S.COMPLETED, _S.STOPPED}),
-    _S.UNDELIVERABLE: frozenset({_S.SENT, _S.DELIVERED, _S.OPENED, _S.EXPIRED}) | _BY_PEOPLE,
+    # Staff have mended the number or the consent: its message waits again.
+    _S.UNDELIVERABLE: frozenset({_S.SCHEDULED, _S.SENT, _S.DELIVERED, _S.OPENED, _S.EXPIRED}) | _BY_PEOPLE,
     # Whoever began on day 29 may finish on day 31.
     _S.EXPIRED: _BY_PEOPLE,
     _S.STOPPED: frozenset(),
@@ -151,6 +152,17 @@ def fail(invitation: Invitation, trouble: Trouble, *, now: datetime) -> Invitati
     if _S.UNDELIVERABLE not in MOVES[invitation.state]:
         raise Refused(f"This survey is {invitation.state} and cannot become undeliverable.")
     return replace(invitation, state=_S.UNDELIVERABLE, trouble=trouble, call_at=min(invitation.call_at or now, now))
+
+
+def mend(invitation: Invitation, *, send_at: datetime) -> Invitation:
+    """The invitation waiting for its message again, which leaves at `send_at`; whoever asked for a call stays listed.
+
+    Raises Refused when it is neither waiting nor undeliverable.
+    """
+    if invitation.state is not _S.SCHEDULED and _S.SCHEDULED not in MOVES[invitation.state]:
+        raise Refused(f"This survey is {invitation.state} and cannot be sent anew.")
+    call_at = invitation.call_at if invitation.asked_call_at else send_at + CALL_AFTER
+    return replace(invitation, state=_S.SCHEDULED, trouble=None, call_at=call_at)
 
 
 def ask_for_call(invitation: Invitation, *, now: datetime) -> Invitation:

@@ -257,11 +257,11 @@ def _texts(enrolment: Enrolment) -> Iterable[Problem]:
 
 
 def _email(address: str | None) -> Iterable[Problem]:
-    if address is not None and not _is_mailbox(address):
+    if address is not None and not is_mailbox(address):
         yield Problem(column="email", reason=f"“{address[:60]}” is not an email address. Correct it or leave it empty.")
 
 
-def _is_mailbox(address: str) -> bool:
+def is_mailbox(address: str) -> bool:
     """Whether it can stand in a mail header: one @, a dotted domain, ASCII, nothing that ends a line."""
     local, at, domain = address.partition("@")
     plain = address.isascii() and _printable(address) and not any(one in ' ,;:<>()[]\\"' for one in address)

@@ -36,7 +36,7 @@ def worklist(sent: Mapping[str, str], *, me: UUID) -> Asked:
     return Asked(
         filter=chosen,
         days=int(days) if days in PERIODS else 30,
-        page=_page(sent.get("page", "")),
+        page=page_number(sent.get("page", "")),
         values={key: value for key, value in sent.items() if key in ("site", "kind", "owner", "q", "days") and value},
     )
 
@@ -55,5 +55,5 @@ def site(sent: Mapping[str, str]) -> UUID | None:
         return None
 
 
-def _page(text: str) -> int:
+def page_number(text: str) -> int:
     return min(int(text), 10_000) if text.isascii() and text.isdigit() and int(text) > 0 else 1
