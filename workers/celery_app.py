@@ -33,7 +33,7 @@ app = Celery(  # type: ignore[no-untyped-call]
     "daytwo",
     broker=broker_url(settings.redis_url.get_secret_value()),
     task_cls="workers.task:Task",
-    include=["workers.alerts", "workers.maintenance", "workers.messages", "workers.responses"],
+    include=["workers.alerts", "workers.inbound", "workers.maintenance", "workers.messages", "workers.responses"],
 )
 app.conf.update(
     task_ignore_result=True,

@@ -12,7 +12,7 @@ import structlog
 from survey import clock
 from survey.domain.errors import DomainError
 from survey.domain.queues import Queue
-from survey.services import engine, escalation, pages, scores
+from survey.services import engine, escalation, inbound, pages, scores
 from survey.settings import Settings
 from workers.drain import drain
 
@@ -99,10 +99,13 @@ class Sentinel:
     def _help(self, waiting: engine.Backlogs, unheard: set[Queue], now: datetime) -> None:
         overdue = {queue for queue, backlog in waiting.items() if now - backlog.since > OVERDUE}
         mine = overdue | (unheard & waiting.keys())  # nobody else will hear of it
-        if Queue.SCORING in mine:
+        if Queue.INBOUND in mine:
+            drain(Queue.INBOUND, inbound.handle_due, seconds=BUDGET_S)
+        # Words of danger in a reply have to be scored at once, since whoever did not read it may not score either.
+        if mine & {Queue.INBOUND, Queue.SCORING}:
             drain(Queue.SCORING, scores.score_due, seconds=BUDGET_S)
-        # What was scored just now has to page at once, since whoever did not score may not page either.
-        if mine & {Queue.SCORING, Queue.PAGING}:
+        # What was scored just now has to page at once, likewise.
+        if mine & {Queue.INBOUND, Queue.SCORING, Queue.PAGING}:
             drain(Queue.PAGING, escalation.advance_due, seconds=BUDGET_S)
             self._page()
 

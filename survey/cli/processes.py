@@ -17,7 +17,7 @@ from survey.domain.queues import Queue
 from survey.settings import ROOT, Settings
 
 QUEUES = click.Choice([queue.value for queue in Queue])
-THREADS = {Queue.SCORING: 1, Queue.PAGING: 4, Queue.SENDING: 4, Queue.MAINTENANCE: 1}
+THREADS = {Queue.SCORING: 1, Queue.PAGING: 4, Queue.SENDING: 4, Queue.INBOUND: 1, Queue.MAINTENANCE: 1}
 
 
 @click.command()
@@ -32,7 +32,7 @@ def web() -> None:
 @click.argument("queues", nargs=-1, required=True, type=QUEUES, metavar="QUEUE...")
 @click.option("--threads", type=click.IntRange(1, 64), help="Threads. Default: what suits the queue (paging 4).")
 def worker(queues: tuple[str, ...], threads: int | None) -> None:
-    """Drain one or more queues: scoring, paging, sending, maintenance.
+    """Drain one or more queues: scoring, paging, sending, inbound, maintenance.
 
     Give paging and scoring workers of their own: a bulk of sends must not stand before a page. A worker that is started
     before its database or Redis waits for them.

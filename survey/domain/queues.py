@@ -12,6 +12,8 @@ class Queue(StrEnum):
     """Alerts whose next action has come, and pages to hand over."""
     SENDING = "sending"
     """Messages to patients."""
+    INBOUND = "inbound"
+    """Texts that patients sent, to be read."""
     MAINTENANCE = "maintenance"
     """Slow housekeeping: expiry, clean-up."""
 
@@ -20,6 +22,7 @@ TASKS = {
     Queue.SCORING: "responses.score",
     Queue.PAGING: "alerts.page",
     Queue.SENDING: "messages.send",
+    Queue.INBOUND: "inbound.read",
     Queue.MAINTENANCE: "maintenance.sweep",
 }
 """The Celery task that drains each queue; it takes no arguments."""

@@ -6,7 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from survey.domain.alerts import ContactResult, EventKind, Outcome, Usefulness
+from survey.domain.calls import RESULT_WORDS, Result
+from survey.domain.inbound import Inbound
+from survey.domain.keywords import Meaning
+from survey.domain.messages import Kind
 from survey.domain.pages import PageState
+from survey.domain.suppressions import Scope, Source
 
 
 class Mood(StrEnum):
@@ -125,7 +130,53 @@ def of_message(kind: str, *, channel: str, state: str, at: datetime, late: bool)
     """The moment of one message to the patient."""
     words, mood = _SENT[state]
     lines = ("Later than planned.",) if late else ()
-    return Moment(at=at, title=f"{'Text' if channel == 'sms' else 'Email'} ({kind}) {words}", lines=lines, mood=mood)
+    named = f"{'Text' if channel == 'sms' else 'Email'} ({kind.replace('_', ' ')})"
+    return Moment(at=at, title=f"{named} {words}", lines=lines, mood=mood)
+
+
+MEANINGS: Mapping[Meaning, str] = {
+    Meaning.STOP: "Asked for no more texts",
+    Meaning.STOP_ALL: "Asked for no text at all",
+    Meaning.START: "Wants our texts again",
+    Meaning.HELP: "Asked for help",
+    Meaning.CALL: "Asked to be called",
+    Meaning.WRONG_NUMBER: "Says this is the wrong number",
+    Meaning.TEXT: "Texted us",
+}
+"""What a text that came in asks for, as staff read it."""
+
+ANSWERS: Mapping[str, str] = {
+    Kind.STOPPED: "that no more texts come",
+    Kind.STARTED: "that texts come again",
+    Kind.HELP: "who we are and whom to call",
+    Kind.CALL_BACK: "that we will call",
+    Kind.WRONG_NUMBER: "that no more texts come, with an apology",
+    Kind.NOT_WATCHED: "that no nurse watches this number, and whom to call",
+}
+"""After “We answered”."""
+
+SOURCES: Mapping[Source, str] = {
+    Source.REPLY: "asked for by text",
+    Source.CARRIER: "refused by the carrier",
+    Source.WRONG_NUMBER: "the wrong number, by text",
+    Source.STAFF: "by a member of staff",
+}
+SCOPES: Mapping[Scope, str] = {
+    Scope.PROGRAM: "nothing leaves by itself",
+    Scope.ALL: "no text whatever",
+}
+"""How an opt-out reads beside the number."""
+
+
+def of_reply(inbound: Inbound, *, done_by: str | None) -> tuple[Moment, ...]:
+    """What came in, and that somebody has seen to it."""
+    mood = Mood.HOT if inbound.is_red else Mood.PLAIN
+    title = MEANINGS[inbound.meaning or Meaning.TEXT] + (", with red-flag words" if inbound.is_red else "")
+    came = Moment(at=inbound.received_at, title=title, lines=(inbound.body,), mood=mood)
+    if inbound.done_at is None:
+        return (came,)
+    seen = Moment(at=inbound.done_at, title=f"{done_by} saw to that text", lines=(inbound.done_note or "",))
+    return (came, seen)
 
 
 CALL_TRIED = "call.tried"
@@ -133,8 +184,17 @@ NOTED: Mapping[str, str] = {
     CALL_TRIED: "{who} called: {result}",
     "procedure.enrolled": "{who} enrolled the patient",
     "procedure.cancelled": "{who} cancelled the procedure",
+    "call.sent_back": "{who} asked for another try by phone",
+    "contact.stopped": "{who} stopped all contact with the patient",
+    "contact.resumed": "{who} took up contact again",
 }
 """Lines of the audit trail that belong to a patient's story."""
+
+
+def of_call(result: Result, *, who: str, at: datetime, note: str | None) -> Moment:
+    """The moment of one call outside an alert."""
+    mood = Mood.GOOD if result is Result.REACHED else Mood.PLAIN
+    return Moment(at=at, title=f"{who} called: {RESULT_WORDS[result].lower()}", lines=(note or "",), mood=mood)
 
 
 def of_note(action: str, *, who: str | None, at: datetime, result: str) -> Moment:

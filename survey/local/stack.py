@@ -18,7 +18,7 @@ SETTINGS = "settings.json"
 """Where a running Daytwo writes what a second terminal needs to know beside the services: nothing secret."""
 TOLD = ("PUBLIC_URL", "DEMO", "TWILIO_BASE_URL")
 
-WORKERS = {"scoring": ("scoring",), "paging": ("paging",), "sending": ("sending", "maintenance")}
+WORKERS = {"scoring": ("scoring", "inbound"), "paging": ("paging",), "sending": ("sending", "maintenance")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ LONGEST_VALIDITY_S = 14_400
 PAGE = 100
 SKEW = timedelta(minutes=2)
 """How far apart Twilio's clock and ours may be."""
+_OPT_OUT_TYPES = {"stop", "start", "help"}
 _FAILED_AT_ONCE = {"failed", "undelivered", "canceled"}
 _FAULTS: Mapping[str, Fault] = {
     "21610": Fault.STOPPED,
@@ -55,6 +56,7 @@ class TwilioSms:
         self, *, base_url: str, account_sid: str, auth_token: str, sender: str, receipts_url: str, timeout_s: float
     ) -> None:
         self._path = f"{base_url.rstrip('/')}/2010-04-01/Accounts/{account_sid}/Messages.json"
+        self.sender = sender
         self._sender = {"MessagingServiceSid" if sender.startswith("MG") else "From": sender}
         self._receipts_url = receipts_url
         self._client = rest.client(timeout_s=timeout_s, auth=(account_sid, auth_token))

@@ -1,14 +1,13 @@
 """One patient's follow-up as staff see it: who it is, what was answered and why it worries, and what was done."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
 from survey.domain import responses as response_rules
 from survey.domain import stories as words
 from survey.domain import triage
-from survey.domain.accounts import Actor
 from survey.domain.alerts import Alert
 from survey.domain.answers import answer_in_words
 from survey.domain.invitations import SENTENCES, Invitation
@@ -17,9 +16,11 @@ from survey.domain.protocol import Flag, Protocol, Tier, in_language
 from survey.domain.questionnaire import visible_items
 from survey.domain.responses import Mode
 from survey.domain.sites import Site
-from survey.domain.stories import CALL_TRIED, Moment, Mood
-from survey.services import audit, protocols
+from survey.domain.stories import Moment, Mood
+from survey.domain.suppressions import Suppression
+from survey.services import protocols, replies
 from survey.store import alerts as alert_store
+from survey.store import calls as call_store
 from survey.store import contacts as contact_store
 from survey.store import invitations as invitation_store
 from survey.store import pages as page_store
@@ -27,6 +28,7 @@ from survey.store import patients as patient_store
 from survey.store import procedures as procedure_store
 from survey.store import sites as site_store
 from survey.store import stories as store
+from survey.store import suppressions as suppression_store
 from survey.store.session import Tx, transaction
 from survey.store.stories import Told
 
@@ -52,6 +54,8 @@ class Subject:
     procedure: Procedure
     site: Site
     contacts: tuple[Contact, ...]
+    suppressions: Mapping[str, Suppression]
+    """Address → the opt-out in force."""
     title: str
     body_sites: tuple[str, ...]
     agents: tuple[str, ...]
@@ -80,6 +84,7 @@ class CheckIn:
     told: Told | None = None
     answers: tuple[tuple[str, str], ...] = ()
     reasons: tuple[str, ...] = ()
+    closed_by: str | None = None
 
     @property
     def trouble(self) -> str | None:
@@ -117,10 +122,19 @@ def of_procedure(procedure_id: UUID, *, now: datetime) -> Story:
         told = store.told_of(tx, procedure_id)
         invitations = invitation_store.of_procedure(tx, procedure_id)
         subject = _subject(tx, procedure, invitations, now=now)
-        check_ins = tuple(_check_in(tx, one, told.get(one.id)) for one in invitations)
+        closers = store.closers(tx, procedure_id)
+        found = ((_check_in(tx, one, told.get(one.id)), closers.get(one.id)) for one in invitations)
+        check_ins = tuple(replace(one, closed_by=who) for one, who in found)
         alerts = tuple(alert_store.get(tx, alert_id) for alert_id in store.alert_ids(tx, procedure_id))
         # In the order of one life: of two things in the same instant, the earlier in it stands first.
-        moments = (*_notes(tx, procedure_id), *_messages(tx, procedure_id), *_surveys(check_ins), *_alerts(tx, alerts))
+        moments = (
+            *_notes(tx, (procedure_id, procedure.patient_id, *(one.id for one in invitations))),
+            *_calls(tx, procedure_id),
+            *_messages(tx, procedure_id),
+            *replies.told(tx, procedure),
+            *_surveys(check_ins),
+            *_alerts(tx, alerts),
+        )
     return Story(
         subject=subject, check_ins=check_ins, alerts=alerts, moments=tuple(sorted(moments, key=lambda one: one.at))
     )
@@ -142,6 +156,12 @@ def procedure_of(invitation_id: UUID) -> UUID:
         return invitation_store.get(tx, invitation_id).procedure_id
 
 
+def patient_of(procedure_id: UUID) -> UUID:
+    """Whose procedure it is. Raises NotFound."""
+    with transaction() as tx:
+        return procedure_store.get(tx, procedure_id).patient_id
+
+
 def of_alert(alert: Alert) -> tuple[Moment, ...]:
     """What happened to one alert: its events and its pages, in order."""
     with transaction() as tx:
@@ -154,23 +174,18 @@ def reasons(tx: Tx, response_ids: Collection[UUID]) -> Mapping[UUID, tuple[str, 
     return {key: _reasons(tx, told) for key, told in store.told(tx, response_ids).items()}
 
 
-def note_call(procedure_id: UUID, *, result: str, by: Actor, now: datetime) -> None:
-    """Keep that somebody called the patient outside an alert; `result` is a ContactResult's value. Raises NotFound."""
-    with transaction() as tx:
-        procedure_store.get(tx, procedure_id)
-        audit.record(tx, CALL_TRIED, actor=by, object_id=procedure_id, now=now, result=result)
-
-
 def _subject(tx: Tx, procedure: Procedure, invitations: tuple[Invitation, ...], *, now: datetime) -> Subject:
     protocol = _protocol(tx, procedure, invitations)
     patient = patient_store.get(tx, procedure.patient_id)
     site = site_store.get(tx, procedure.site_id)
     today = site.local(now).date()
+    contacts = contact_store.of_patient(tx, patient.id)
     return Subject(
         patient=patient,
         procedure=procedure,
         site=site,
-        contacts=contact_store.of_patient(tx, patient.id),
+        contacts=contacts,
+        suppressions={one.address: one for one in suppression_store.of_addresses(tx, [to.address for to in contacts])},
         title=in_language(protocol.title, LANGUAGE),
         body_sites=_labels({one.key: one.label for one in protocol.body_sites}, procedure.body_sites),
         agents=_labels({one.key: one.label for one in protocol.agents}, procedure.agents),
@@ -221,14 +236,15 @@ def _reasons(tx: Tx, told: Told) -> tuple[str, ...]:
 def _surveys(check_ins: Iterable[CheckIn]) -> Iterable[Moment]:
     for one in check_ins:
         if one.invitation.stopped_at:
-            yield Moment(at=one.invitation.stopped_at, title="Closed", lines=(one.invitation.stop_reason or "",))
+            title = f"Closed by {one.closed_by}" if one.closed_by else "Closed"
+            yield Moment(at=one.invitation.stopped_at, title=title, lines=(one.invitation.stop_reason or "",))
         if one.told:
             yield from _answering(one.told, one)
 
 
 def _answering(told: Told, check_in: CheckIn) -> Iterable[Moment]:
-    how = f"by phone, typed by {told.entered_by}" if told.mode is Mode.PHONE else f"by {_hands(told)}"
-    yield Moment(at=told.started_at, title=f"Check-in started, {how}")
+    how = {Mode.PHONE: f"by phone, typed by {told.entered_by}", Mode.TEXT: "by red-flag words in a text"}
+    yield Moment(at=told.started_at, title=f"Check-in started, {how.get(told.mode, f'by {_hands(told)}')}")
     if told.submitted_at:
         yield Moment(at=told.submitted_at, title="Answers sent", mood=Mood.GOOD)
     if told.scored_at:
@@ -269,8 +285,14 @@ def _pages(tx: Tx, alert: Alert) -> Iterable[Moment]:
     return [moment for moment in found if moment is not None]
 
 
-def _notes(tx: Tx, procedure_id: UUID) -> Iterable[Moment]:
+def _calls(tx: Tx, procedure_id: UUID) -> Iterable[Moment]:
+    return [
+        words.of_call(result, who=who, at=at, note=note) for at, result, who, note in call_store.told(tx, procedure_id)
+    ]
+
+
+def _notes(tx: Tx, object_ids: Collection[UUID]) -> Iterable[Moment]:
     return [
         words.of_note(note.action, who=note.who, at=note.at, result=str(note.detail.get("result", "")))
-        for note in store.notes(tx, [procedure_id], tuple(words.NOTED))
+        for note in store.notes(tx, object_ids, tuple(words.NOTED))
     ]

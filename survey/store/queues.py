@@ -25,6 +25,8 @@ SELECT 'sending', count(*), min(due_at) FROM message WHERE state = 'pending' AND
 UNION ALL
 SELECT 'sending', count(*), min(lease_until) FROM message WHERE state = 'leased' AND lease_until <= :now
 UNION ALL
+SELECT 'inbound', count(*), min(received_at) FROM inbound WHERE handled_at IS NULL
+UNION ALL
 SELECT 'maintenance', count(*), min(confirmed_at) FROM import_batch WHERE state = 'confirmed'
 UNION ALL
 SELECT 'maintenance', count(*), min(asked_at) FROM replay WHERE state = 'running'

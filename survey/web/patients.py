@@ -7,18 +7,18 @@ from flask.typing import ResponseReturnValue
 
 from survey import clock
 from survey.domain.accounts import Permission
+from survey.domain.confirmations import SENTENCES
 from survey.domain.errors import Refused
 from survey.domain.patients import NotEnrollable
 from survey.domain.protocol import Protocol
-from survey.domain.responses import AnsweredBy, read_sheet
-from survey.domain.stories import CONTACT_WORDS
-from survey.services import access, patients, protocols, sheets, stories
+from survey.domain.stops import REASON_WORDS
+from survey.domain.stories import SCOPES, SOURCES
+from survey.services import access, enrolments, patients, protocols, stops, stories
 from survey.services.patients import Enrolled
-from survey.services.sheets import PhoneSheet
 from survey.web import clinic, frame, guard
 from survey.web.forms import patients as forms
-from survey.web.forms import phone, put_beside
-from survey.web.forms.patients import CallForm, EnrolForm, StopForm
+from survey.web.forms import put_beside
+from survey.web.forms.patients import EnrolForm, StopForm
 
 blueprint = Blueprint("patients", __name__)
 
@@ -54,7 +54,8 @@ def add() -> ResponseReturnValue:
     if made is None:
         return _enrol_page(form, pack, 422)
     flash(_told(form, made))
-    return redirect(url_for("patients.show", procedure_id=made.procedure_id), code=303)
+    page = "patients.show" if made.unconfirmed else "confirmations.show"
+    return redirect(url_for(page, procedure_id=made.procedure_id), code=303)
 
 
 @blueprint.get("/procedures/<uuid:procedure_id>/cancel")
@@ -89,45 +90,19 @@ def stop(procedure_id: UUID, invitation_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("patients.show", procedure_id=procedure_id), code=303)
 
 
-@blueprint.post("/procedures/<uuid:procedure_id>/calls")
-@guard.requires(Permission.PATIENT_WRITE)
-def note_call(procedure_id: UUID) -> ResponseReturnValue:
-    """One tap: somebody called, and this came of it."""
-    form = CallForm()
-    if form.is_valid():
-        stories.note_call(procedure_id, result=form.result.data, by=guard.actor(), now=clock.now())
-        flash("The call is noted.")
-    return redirect(url_for("patients.show", procedure_id=procedure_id), code=303)
-
-
-@blueprint.get("/check-ins/<uuid:invitation_id>/phone")
-@guard.requires(Permission.PATIENT_WRITE)
-def phone_form(invitation_id: UUID) -> ResponseReturnValue:
-    """The patient's questions on one page, to be asked on the phone."""
-    sheet = sheets.sheet(invitation_id)
-    return _phone_page(sheet, phone.new(sheet), 200)
-
-
-@blueprint.post("/check-ins/<uuid:invitation_id>/phone")
-@guard.requires(Permission.PATIENT_WRITE)
-def enter_by_phone(invitation_id: UUID) -> ResponseReturnValue:
-    """Save what was asked; it is scored at once like the patient's own answers."""
-    sheet = sheets.sheet(invitation_id)
-    read = read_sheet(sheet.protocol, sheet.context, request.form.to_dict(flat=False))
-    wrong = phone.problems(sheet, read, open_too="leave_open" not in request.form)
-    if wrong:
-        return _phone_page(sheet, phone.again(sheet, request.form, wrong), 422)
-    helped = AnsweredBy.HELPER if request.form.get("answered_by") == AnsweredBy.HELPER else AnsweredBy.SELF
-    tier = sheets.enter_by_phone(invitation_id, read.answers, answered_by=helped, by=guard.actor(), now=clock.now())
-    flash(f"Saved. The answers score {tier}." + (" The clinician on call is being paged." if tier.pages else ""))
-    return redirect(url_for("patients.show", procedure_id=stories.procedure_of(invitation_id)), code=303)
-
-
 def _story(procedure_id: UUID, form: StopForm, status: int) -> ResponseReturnValue:
     now = clock.now()
     story = stories.of_procedure(procedure_id, now=now)
     return render_template(
-        "pages/patients/show.html", story=story, subject=story.subject, form=form, calls=CONTACT_WORDS, now=now
+        "pages/patients/show.html",
+        story=story,
+        subject=story.subject,
+        form=form,
+        stop=stops.standing(story.subject.patient.id),
+        reasons=REASON_WORDS,
+        sources=SOURCES,
+        scopes=SCOPES,
+        now=now,
     ), status
 
 
@@ -145,9 +120,12 @@ def _packs() -> tuple[Protocol, ...]:
 def _enrol(form: EnrolForm, pack: Protocol) -> Enrolled | None:
     """Enrol; None when it was refused, the reasons then beside the fields."""
     try:
-        return patients.enrol(
-            forms.enrolment(form), site_id=forms.site_of(form), protocol=pack.slug, by=guard.actor(), now=clock.now()
-        )
+        given, site_id, now = forms.enrolment(form), forms.site_of(form), clock.now()
+        cautions = enrolments.cautions(given, site_id=site_id, protocol=pack.slug, now=now)
+        if forms.show_cautions(form, cautions):
+            return None
+        by = guard.actor()
+        return patients.enrol(given, site_id=site_id, protocol=pack.slug, by=by, now=now, confirm=True)
     except NotEnrollable as faults:
         forms.show_faults(form, faults)
     except Refused as refused:
@@ -162,8 +140,13 @@ def _told(form: EnrolForm, made: Enrolled) -> str:
         return f"{name} is enrolled and is on the call list: {made.plan.blocked}."
     site = clinic.site(forms.site_of(form), clock.now())
     how = "texted" if made.plan.channel == "sms" else "mailed"
-    notes = "".join(f" {note}" for note in made.plan.notes)
+    notes = "".join(f" {note}" for note in (*made.plan.notes, *_unconfirmed(made)))
     return f"{name} is enrolled and will be {how} on {frame.moment(made.plan.due_at, site.tz)}.{notes}"
+
+
+def _unconfirmed(made: Enrolled) -> tuple[str, ...]:
+    """Why no text confirms the number, where the desk can do something with it."""
+    return (SENTENCES[made.unconfirmed],) if made.unconfirmed in SENTENCES else ()
 
 
 def _enrol_page(form: EnrolForm, pack: Protocol, status: int) -> ResponseReturnValue:
@@ -175,14 +158,4 @@ def _enrol_page(form: EnrolForm, pack: Protocol, status: int) -> ResponseReturnV
         pack=pack,
         packs=_packs(),
         say={code: forms.consent_sentence(code) for code in pack.languages},
-    ), status
-
-
-def _phone_page(sheet: PhoneSheet, questions: tuple[phone.Question, ...], status: int) -> ResponseReturnValue:
-    return render_template(
-        "pages/patients/phone.html",
-        sheet=sheet,
-        questions=questions,
-        wrong=[(one.control, f"{one.item.label['en']}: {one.problem}") for one in questions if one.problem],
-        procedure_id=stories.procedure_of(sheet.invitation_id),
     ), status

@@ -17,7 +17,7 @@ SIGNED = "The provider's signature on the whole request stands for a sign-in; wi
 @public(SIGNED)
 def sms(attempt_id: UUID) -> Response:
     """Twilio's. Answers 204 also for a reference that is not ours: who asks learns nothing, and repeating stops."""
-    receipts.take("twilio", _genuine("twilio"), attempt_id=attempt_id, now=clock.now())
+    receipts.take("twilio", genuine_body("twilio"), attempt_id=attempt_id, now=clock.now())
     return Response(status=204)
 
 
@@ -25,11 +25,11 @@ def sms(attempt_id: UUID) -> Response:
 @public(SIGNED)
 def sinch() -> Response:
     """Sinch's, which name our reference in the signed body; answered alike."""
-    receipts.take("sinch", _genuine("sinch"), now=clock.now())
+    receipts.take("sinch", genuine_body("sinch"), now=clock.now())
     return Response(status=204)
 
 
-def _genuine(provider: str) -> bytes:
+def genuine_body(provider: str) -> bytes:
     """The body of a request that the provider signed; ends any other with 403."""
     query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
     body = request.get_data(cache=False)

@@ -23,7 +23,7 @@ from tests.faults.servers import PATIENCE_S, Servers, until
 
 FIRST_PORT = 8300
 QUEUES = (Queue.SCORING, Queue.PAGING, Queue.SENDING)
-WORKERS = {"scoring": ["scoring"], "paging": ["paging"], "sending": ["sending", "maintenance"]}
+WORKERS = {"scoring": ["scoring", "inbound"], "paging": ["paging"], "sending": ["sending", "maintenance"]}
 SENTINELS = ("sentinel-1", "sentinel-2")
 LEADS = "sentinel.leads"
 LAST_LINES = 40
