@@ -1,4 +1,4 @@
-"""The demo's and the tests' own carrier: speaks the part of Twilio's REST API that we use, and journals it all."""
+"""The demo's and the tests' own carrier: speaks as much as we use of Twilio's and Sinch's REST, and journals it all."""
 
 import contextlib
 import json
@@ -15,21 +15,21 @@ from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 from uuid import uuid4
 
 from survey import clock
-from survey.local import carrier_pages, carrier_receipts
-from survey.local.carrier_journal import Entry, Journal, Script
+from survey.local import carrier_pages, carrier_receipts, carrier_speech
+from survey.local.carrier_journal import QUESTION, Entry, Journal, Script, Typed
+from survey.messaging.registry import DEMO_TOKEN
 
 MOST_BODY = 64 * 1024
 HANG_S = 60.0
-_MESSAGES = re.compile(r"^/2010-04-01/Accounts/[^/]+/Messages\.json$")
-_PHONE = re.compile(r"^/phones/(\+[0-9]{6,16})$")
-_ERRORS = {400: 21211, 401: 20003, 403: 20003, 404: 20404, 429: 20429}
+_PHONE = re.compile(r"^/phones/(\+[0-9]{6,16})(/reply)?$")
 _TYPES = {"json": "application/json", "html": "text/html; charset=utf-8"}
 
 
 class Carrier(ThreadingHTTPServer):
     """One carrier on a port of this machine (0 takes a free one). `url` is what TWILIO_BASE_URL is set to.
 
-    With `receipts`, it tells the sender of each delivery, signed as Twilio signs.
+    With `receipts`, it tells the sender of each delivery, signed as the real ones sign. `secret` is what it signs
+    with: the one that the latest request to send was made with.
     """
 
     daemon_threads = True
@@ -41,6 +41,9 @@ class Carrier(ThreadingHTTPServer):
         self.folder = folder
         self.journal = Journal(folder / "carrier.jsonl" if folder else None)
         self.script = Script()
+        self.typed: list[Typed] = []
+        self.now = clock.now  # a test's carrier lives at the test's time
+        self.secret = DEMO_TOKEN
         self.stopping = threading.Event()
         self.postman = carrier_receipts.Postman() if receipts else None
         super().__init__((host, port), _Handler)
@@ -88,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def parse_request(self) -> bool:
         """Note when the request came: reading it is the carrier's own time, not the sender's."""
-        self.came_at = clock.now()
+        self.came_at = self.server.now()
         return super().parse_request()
 
     def do_GET(self) -> None:
@@ -97,23 +100,55 @@ class _Handler(BaseHTTPRequestHandler):
         if address.path == "/":
             self._page(carrier_pages.phones(self.server.journal.entries(), self._labels()))
         elif phone:
-            entries = self.server.journal.entries()
-            self._page(carrier_pages.thread(phone[1], entries, self._labels(), now=clock.now()))
+            self._page(self._phone(phone[1], replying=bool(phone[2])))
         elif address.path == "/journal.json":
             since = parse_qs(address.query).get("since", ["0"])[0]
             entries = self.server.journal.entries()[int(since) if since.isdigit() else 0 :]
             self._json(200, {"entries": [entry.plain() for entry in entries]})
         else:
+            self._tell(address.path, dict(parse_qsl(address.query)))
+
+    def _phone(self, number: str, *, replying: bool) -> str:
+        if replying:
+            return carrier_pages.reply(number, self._labels())
+        entries, typed = self.server.journal.entries(), self.server.typed
+        return carrier_pages.thread(number, entries, self._labels(), typed=typed, now=clock.now())
+
+    def _tell(self, path: str, query: dict[str, str]) -> None:
+        """Answer a question about texts that were taken."""
+        answer = carrier_speech.found(path, query, self.server.journal.entries())
+        if answer is None:
             self._json(404, {"code": 20404, "message": "Nothing here."})
+            return
+        mode = self.server.script.next(QUESTION)
+        if mode in ("hang", "reset_after_body", "reset_unsent"):
+            self._break_off(mode)
+        elif mode.isdigit() and mode != "200":
+            self._json(int(mode), {"code": int(mode)})
+        else:
+            self._json(*answer)
 
     def do_POST(self) -> None:
         body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), MOST_BODY))
+        spoken = carrier_speech.speaks(self.path)
+        phone = _PHONE.match(unquote(self.path))
         if self.path == "/script":
             self._learn(body)
-        elif _MESSAGES.match(self.path):
-            self._take(dict(parse_qsl(body.decode(), keep_blank_values=True)))
+        elif spoken:
+            self._take(spoken, body)
+        elif phone and phone[2]:
+            self._reply(phone[1], dict(parse_qsl(body.decode("utf-8", "replace"))).get("body", "").strip())
         else:
             self._json(404, {"code": 20404, "message": "Nothing here."})
+
+    def _reply(self, number: str, body: str) -> None:
+        """Pass on what was typed on a phone, to whoever texted it last."""
+        latest = next((one for one in reversed(self.server.journal.entries()) if one.to == number), None)
+        if body and latest is not None:
+            told = carrier_receipts.pass_on(latest, body, secret=self.server.secret)
+            at = clock.now().isoformat()
+            self.server.typed.append(Typed(at=at, phone=number, body=body, told=told))
+        self._send(303, b"", "html", {"Location": f"/phones/{number}"})
 
     def _learn(self, body: bytes) -> None:
         try:
@@ -124,43 +159,39 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._json(200, {"ok": True})
 
-    def _take(self, form: dict[str, str]) -> None:
+    def _take(self, carrier: str, body: bytes) -> None:
         """Journal the request first, then answer as the script wants it."""
-        mode = self.server.script.next(form.get("To", "")) if self.headers.get("Authorization") else "401"
-        sid = f"SM{uuid4().hex}"
-        entry = Entry(
-            at=self.came_at.isoformat(),
-            to=form.get("To", ""),
-            sender=form.get("From") or form.get("MessagingServiceSid", ""),
-            body=form.get("Body", ""),
-            callback=form.get("StatusCallback", ""),
-            validity=form.get("ValidityPeriod", ""),
-            mode=mode,
-            sid=sid,
-        )
+        wanted = carrier_speech.wanted(carrier, body)
+        authorization = self.headers.get("Authorization") or ""
+        mode = self.server.script.next(wanted["to"]) if authorization else "401"
+        sid = f"{'SM' if carrier == 'twilio' else '01'}{uuid4().hex}"
+        entry = Entry(at=self.came_at.isoformat(), mode=mode, sid=sid, carrier=carrier, **wanted)
         self.server.journal.add(entry)
-        if self.server.postman and entry.arrived:
-            self.server.postman.deliver(entry, authorization=self.headers.get("Authorization") or "")
+        self.server.secret = carrier_receipts.secret_of(authorization) or self.server.secret
+        if self.server.postman and (entry.arrived or entry.fails_later):
+            self.server.postman.deliver(entry, secret=self.server.secret)
         self._answer(entry)
 
     def _answer(self, entry: Entry) -> None:
         mode, _, number = entry.mode.partition(":")
+        if mode in ("hang", "reset_after_body", "reset_unsent"):
+            self._break_off(mode)
+        elif mode in ("200", "slow", "failed", "undelivered"):
+            self.server.stopping.wait(int(number or 0) / 1000 if mode == "slow" else 0)
+            self._json(*carrier_speech.taken(entry))
+        else:
+            self._refuse(entry.carrier, int(mode), number)
+
+    def _refuse(self, carrier: str, status: int, code: str) -> None:
+        headers = {"Retry-After": code or "120"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
+        code = "" if status == HTTPStatus.TOO_MANY_REQUESTS else code
+        status, told = carrier_speech.refused(carrier, status, code)
+        self._json(status, told, headers=headers)
+
+    def _break_off(self, mode: str) -> None:
         if mode == "hang":
             self.server.stopping.wait(HANG_S)
-            self._hang_up()
-        elif mode == "reset_after_body":
-            self._hang_up()
-        elif mode in ("200", "slow", "failed"):
-            self.server.stopping.wait(int(number or 0) / 1000)
-            status = "failed" if mode == "failed" else "queued"
-            self._json(201, {"sid": entry.sid, "status": status, "to": entry.to, "error_code": None})
-        else:
-            self._refuse(int(mode))
-
-    def _refuse(self, status: int) -> None:
-        headers = {"Retry-After": "120"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
-        told = {"code": _ERRORS.get(status, status), "message": "As the script wants it.", "status": status}
-        self._json(status, told, headers=headers)
+        self._hang_up()
 
     def _hang_up(self) -> None:
         """End the connection with a reset: the sender cannot know whether the text went out."""

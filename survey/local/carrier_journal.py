@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-_MODES = frozenset({"200", "hang", "reset_after_body", "failed"})
+_MODES = frozenset({"200", "hang", "reset_after_body", "reset_unsent", "failed"})
+QUESTION = "find"
 _ARRIVES = frozenset({"200", "slow", "hang", "reset_after_body"})
 
 
@@ -24,6 +25,9 @@ class Entry:
     validity: str
     mode: str
     sid: str
+    carrier: str = "twilio"
+    own: str = ""
+    """The sender's own reference."""
 
     @property
     def arrived(self) -> bool:
@@ -31,9 +35,22 @@ class Entry:
         return self.mode.partition(":")[0] in _ARRIVES
 
     @property
+    def fails_later(self) -> bool:
+        """Whether it was taken, and the network could not deliver it."""
+        return self.mode.partition(":")[0] == "undelivered"
+
+    @property
+    def ending(self) -> tuple[str, str]:
+        """What became of it in the end, and the provider's code for that where there is one."""
+        name, _, code = self.mode.partition(":")
+        if name == "undelivered":
+            return name, code
+        return ("failed" if name == "failed" else "delivered"), ""
+
+    @property
     def reference(self) -> str:
-        """The sender's own reference: the last part of the callback's address."""
-        return self.callback.rpartition("/")[2]
+        """The sender's own reference; in journals from before it was kept, the last part of the callback's address."""
+        return self.own or self.callback.rpartition("/")[2]
 
     def plain(self) -> dict[str, Any]:
         """As JSON carries it."""
@@ -75,6 +92,16 @@ def _lines(path: Path | None) -> list[str]:
     return [line for line in path.read_text(encoding="utf-8").split("\n")[:-1] if line.endswith("}")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """A text that somebody typed on one of the phones; `told` is whether the clinic took it."""
+
+    at: str
+    phone: str
+    body: str
+    told: bool
+
+
 class Script:
     """How requests are answered: a queue of modes for each number and one for all; `200` when both are empty."""
 
@@ -85,12 +112,14 @@ class Script:
     def add(self, to: str, mode: str, *, times: int | None = 1) -> None:
         """Answer the next `times` requests for that number (`*` is every number) so; None is from now on.
 
-        Modes: `200`, an HTTP status from 400 up, `failed`, `hang`, `reset_after_body`, `slow:<milliseconds>`.
+        Modes: `200`, an HTTP status from 400 up (`400:21610` with the provider's code), `failed`, `hang`,
+        `reset_after_body`, `reset_unsent` (the text is lost with the connection), `slow:<milliseconds>`,
+        `undelivered:<code>` (taken, and not delivered). The number `find` is for questions about texts.
         Raises ValueError for another.
         """
         name, _, number = mode.partition(":")
-        known = mode in _MODES or (name == "slow" and number.isdigit()) or (mode.isdigit() and 400 <= int(mode) <= 599)
-        if not known:
+        numbered = name in ("slow", "undelivered") and number.isdigit()
+        if not (mode in _MODES or numbered or (name.isdigit() and 400 <= int(name) <= 599)):
             raise ValueError(f"no such mode: {mode}")
         with self._lock:
             if times is None:
@@ -99,9 +128,9 @@ class Script:
                 self._modes.setdefault(to, deque()).append((mode, times))
 
     def next(self, to: str) -> str:
-        """The mode for a request to that number."""
+        """The mode for a request to that number, or for a question (`find`)."""
         with self._lock:
-            for key in (to, "*"):
+            for key in (to,) if to == QUESTION else (to, "*"):
                 if self._modes.get(key):
                     return self._use(self._modes[key])
         return "200"

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 
-from survey.local.carrier_journal import Entry
+from survey.local.carrier_journal import Entry, Typed
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 _STYLE = """
 :root{color-scheme:light dark;--bg:light-dark(#eef2f1,#0f1719);--card:light-dark(#fff,#1a2528);
@@ -26,6 +26,12 @@ color:inherit;text-decoration:none}.phone b{color:var(--link)}
 .phone span{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .bubble{background:var(--own);border-radius:4px 16px 16px;padding:.65rem .9rem;margin:0;white-space:pre-wrap;
 overflow-wrap:anywhere}.lost{background:none;border:1px dashed var(--edge);color:var(--bad)}
+.typed{justify-self:end;text-align:end}
+.typed .bubble{background:var(--card);border:1px solid var(--edge);text-align:start;border-radius:16px 4px 16px 16px}
+textarea{inline-size:100%;font:inherit;padding:.65rem;border:1px solid var(--soft);border-radius:10px;
+background:var(--card);color:inherit}
+button{font:inherit;min-block-size:44px;padding:0 1.25rem;border:0;border-radius:10px;background:var(--link);
+color:var(--bg)}
 time{color:var(--soft);font-size:.85rem}
 .back{min-block-size:44px;min-inline-size:44px;display:inline-flex;align-items:center}
 """
@@ -42,16 +48,35 @@ def phones(entries: Sequence[Entry], labels: Mapping[str, str]) -> str:
     return _frame("Demo phones", f"{heading}{f'<ul>{items}</ul>' if items else empty}")
 
 
-def thread(number: str, entries: Sequence[Entry], labels: Mapping[str, str], *, now: datetime) -> str:
-    """One phone: its texts as bubbles, the oldest first, in the browser's own order of reading."""
+def thread(
+    number: str, entries: Sequence[Entry], labels: Mapping[str, str], *, typed: Sequence[Typed] = (), now: datetime
+) -> str:
+    """One phone: its texts and what was typed there as bubbles, the oldest first."""
     label = labels.get(number, "")
-    bubbles = "".join(_bubble(entry, now=now) for entry in entries if entry.to == number)
+    came = [(entry.at, _bubble(entry, now=now)) for entry in entries if entry.to == number]
+    went = [(one.at, _own_bubble(one, now=now)) for one in typed if one.phone == number]
+    bubbles = "".join(bubble for _, bubble in sorted(came + went))
     empty = "<p>No text has arrived on this phone yet. This page looks again every three seconds.</p>"
-    heading = (
+    answer = f'<p><a class="back" href="/phones/{escape(number)}/reply">Reply to the clinic</a></p>' if came else ""
+    return _frame(label or number, _heading(number, label) + (f"<ol>{bubbles}</ol>" if bubbles else empty) + answer)
+
+
+def reply(number: str, labels: Mapping[str, str]) -> str:
+    """The form for a text back to the clinic; it stands on a page that does not look again by itself."""
+    form = (
+        f'<form method="post" action="/phones/{escape(number)}/reply"><p><label for="body">Your text</label></p>'
+        '<textarea id="body" name="body" rows="4" maxlength="1600" required autofocus></textarea>'
+        '<p><button>Send</button></p></form><p class="soft">Try STOP, START, HELP, CALL, WRONG or a sentence.</p>'
+        f'<p><a class="back" href="/phones/{escape(number)}">Back without a text</a></p>'
+    )
+    return _frame("Reply", _heading(number, labels.get(number, "")) + form, again=False)
+
+
+def _heading(number: str, label: str) -> str:
+    return (
         f'<header><a class="back" href="/">All phones</a><h1>{escape(label or number)}</h1></header>'
         f'<p class="soft">{escape(number) if label else ""}</p>'
     )
-    return _frame(label or number, heading + (f"<ol>{bubbles}</ol>" if bubbles else empty))
 
 
 def _phone(number: str, label: str, latest: Entry | None) -> str:
@@ -67,6 +92,12 @@ def _bubble(entry: Entry, *, now: datetime) -> str:
     if not entry.arrived:
         return f'<li><p class="bubble lost">Not delivered ({escape(entry.mode)})</p><time>{when}</time></li>'
     return f'<li><p class="bubble">{_with_links(entry.body)}</p><time datetime="{escape(entry.at)}">{when}</time></li>'
+
+
+def _own_bubble(one: Typed, *, now: datetime) -> str:
+    lost = "" if one.told else " (the clinic did not take it)"
+    when = _ago(datetime.fromisoformat(one.at), now)
+    return f'<li class="typed"><p class="bubble">{escape(one.body)}</p><time>{when}{lost}</time></li>'
 
 
 def _with_links(body: str) -> str:
@@ -88,9 +119,10 @@ def _ago(then: datetime, now: datetime) -> str:
     return "just now"
 
 
-def _frame(title: str, body: str) -> str:
+def _frame(title: str, body: str, *, again: bool = True) -> str:
+    look_again = '<meta http-equiv="refresh" content="3">' if again else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1"><meta http-equiv="refresh" content="3">'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1">{look_again}'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>{body}</main></body></html>"
     )

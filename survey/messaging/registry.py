@@ -34,6 +34,7 @@ class Wiring:
     others: tuple[Sms, ...] = ()
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     page_lease_s: float = 30.0
+    senders: tuple[str, ...] = ()
 
 
 _wiring: Wiring | None = None
@@ -59,6 +60,7 @@ def configure(settings: Settings) -> None:
             email=SmtpEmail.of(settings) if settings.smtp_host else None,
             secrets=_secrets(settings),
             page_lease_s=settings.page_lease_s,
+            senders=tuple(one.sender for one in found if one.sender.startswith("+")),
         )
     )
 
@@ -72,6 +74,11 @@ def carriers() -> tuple[Sms, ...]:
 def sms() -> Sms | None:
     """Who is asked first to carry a text; None when no provider is set up."""
     return _wired().sms
+
+
+def senders() -> tuple[str, ...]:
+    """The numbers in E.164 that texts come from, the usual one first; empty where only the provider knows."""
+    return _wired().senders
 
 
 def email() -> Email | None:

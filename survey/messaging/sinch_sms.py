@@ -50,14 +50,14 @@ class SinchSms:
         self, *, base_url: str, plan_id: str, api_token: str, sender: str, receipts_url: str, timeout_s: float
     ) -> None:
         self._path = f"{base_url.rstrip('/')}/xms/v1/{plan_id}/batches"
-        self._sender = sender
+        self.sender = sender
         self._receipts_url = receipts_url
         self._client = rest.client(timeout_s=timeout_s, bearer=api_token)
 
     def send(self, to: str, body: str, *, reference: UUID, valid_for: timedelta = VALID_FOR) -> Attempt:
         """Hand over one text. Never raises for trouble at the provider."""
         batch = {
-            "from": self._sender,
+            "from": self.sender,
             "to": [to],
             "body": body,
             "client_reference": str(reference),

@@ -40,14 +40,20 @@ def _may_ask(tx: Tx, health: Health | None, now: datetime) -> bool:
 
 def another(tx: Tx, *, but_not: Collection[str], now: datetime) -> bool:
     """Whether there is a provider that was not tried and does not rest."""
+    return any(name not in but_not for name in answering(tx, now))
+
+
+def answering(tx: Tx, now: datetime) -> dict[str, Sms]:
+    """The providers that do not rest, by name."""
     known = store.every(tx)
-    return any(one.name not in but_not and not _rests(known.get(one.name), now) for one in registry.carriers())
+    return {one.name: one for one in registry.carriers() if not _rests(known.get(one.name), now)}
 
 
 def ranked(tx: Tx, now: datetime) -> tuple[Sms, ...]:
     """Every provider, those that rest last: for a page, which waits for no breaker."""
-    known = store.every(tx)
-    return tuple(sorted(registry.carriers(), key=lambda one: _rests(known.get(one.name), now)))
+    carriers = registry.carriers()
+    known = store.every(tx) if len(carriers) > 1 else {}
+    return tuple(sorted(carriers, key=lambda one: _rests(known.get(one.name), now)))
 
 
 def _rests(health: Health | None, now: datetime) -> bool:

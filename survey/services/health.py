@@ -102,10 +102,11 @@ def _redis() -> Check:
 
 
 def _providers() -> tuple[Check, ...]:
+    named = [carrier.name.capitalize() for carrier in registry.carriers()]
     texts = _check(
         "texts",
-        registry.sms() is not None,
-        "A provider for texts is set.",
+        bool(named),
+        f"{named[0]} carries texts{f', {named[1]} what it does not take' if named[1:] else ''}." if named else "",
         "No provider for texts is set, so nobody can be texted or paged. Set TWILIO_ACCOUNT_SID and its fellows.",
     )
     mail = _check(

@@ -15,7 +15,8 @@ from survey.domain.oncall import MethodKind, Way
 from survey.domain.pages import AttemptOutcome, Page, PageKind, PageState
 from survey.domain.queues import Queue
 from survey.messaging import registry, render
-from survey.messaging.outcomes import Attempt, Outcome
+from survey.messaging.outcomes import Attempt, Outcome, Sms
+from survey.services import carriers
 from survey.services.links import sha256
 from survey.store import alerts as alert_store
 from survey.store import pages as store
@@ -35,6 +36,7 @@ class _Claim:
     address: str
     reachable: bool
     words: dict[str, str]
+    carriers: tuple[Sms, ...]
 
 
 def plan(tx: Tx, alert: Alert, ways: Sequence[Way], *, kind: PageKind, step_seq: int, now: datetime) -> None:
@@ -106,6 +108,7 @@ def _claim(tx: Tx, now: datetime) -> _Claim | None:
         address=due.address,
         reachable=due.reachable,
         words=words,
+        carriers=carriers.ranked(tx, now) if due.method is MethodKind.SMS else (),
     )
 
 
@@ -127,11 +130,14 @@ def _hand_over(claim: _Claim) -> Attempt:
 
 
 def _text(claim: _Claim, kind: str) -> Attempt:
-    provider = registry.sms()
-    if provider is None:
-        return Attempt(outcome=Outcome.REFUSED, provider="none", detail="no_provider")
+    """By the first provider that takes it, or that may have taken it; those that rest are asked last."""
     body = render.text(kind, "sms", LANGUAGE, claim.words)
-    return provider.send(claim.address, body, reference=claim.attempt_id, valid_for=rules.VALID_FOR)
+    attempt = Attempt(outcome=Outcome.REFUSED, provider="none", detail="no_provider")
+    for carrier in claim.carriers:
+        attempt = carrier.send(claim.address, body, reference=claim.attempt_id, valid_for=rules.VALID_FOR)
+        if attempt.outcome is not Outcome.TRY_LATER:
+            break
+    return attempt
 
 
 def _mail(claim: _Claim, kind: str) -> Attempt:

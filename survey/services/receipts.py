@@ -5,7 +5,7 @@ from uuid import UUID
 
 from survey.domain import messages as rules
 from survey.domain.invitations import Trouble
-from survey.domain.messages import Delivery, Message
+from survey.domain.messages import TERMS, Delivery, Message
 from survey.messaging import registry
 from survey.messaging.outcomes import Fault
 from survey.messaging.webhooks import Headers
@@ -53,7 +53,7 @@ def note(tx: Tx, attempt_id: UUID, delivery: Delivery, *, now: datetime, fault: 
 
 def follow(tx: Tx, message: Message, *, now: datetime, fault: Fault | None = None) -> None:
     """What the message's new state means for its survey; whoever stopped texts is not followed into the mailbox."""
-    if fault is Fault.STOPPED and message.invitation_id is not None:
+    if fault is Fault.STOPPED and message.invitation_id is not None and TERMS[message.kind].automatic:
         messages.turn(tx, message.invitation_id, Trouble.STOPPED, now=now)
         return
     messages.follow(tx, message, now=now)
