@@ -22,6 +22,7 @@ class Permission(StrEnum):
     ALERT_READ = "alert:read"
     ALERT_TAKE = "alert:take"
     AUDIT_READ = "audit:read"
+    CALL_DECIDE = "call:decide"
     ONCALL_READ = "oncall:read"
     ONCALL_WRITE = "oncall:write"
     PATIENT_READ = "patient:read"
@@ -29,6 +30,7 @@ class Permission(StrEnum):
     PROTOCOL_APPROVE = "protocol:approve"
     PROTOCOL_READ = "protocol:read"
     PROTOCOL_WRITE = "protocol:write"
+    SITE_WRITE = "site:write"
     SYSTEM_READ = "system:read"
     TREND_READ = "trend:read"
     USER_WRITE = "user:write"
@@ -44,14 +46,25 @@ _STAFF = {
     Permission.TREND_READ,
     Permission.WORKLIST_READ,
 }
-_CLINICIAN = _STAFF | {Permission.ALERT_TAKE, Permission.ALERT_CLOSE, Permission.PROTOCOL_WRITE}
+_CLINICIAN = _STAFF | {
+    Permission.ALERT_TAKE,
+    Permission.ALERT_CLOSE,
+    Permission.CALL_DECIDE,
+    Permission.PROTOCOL_WRITE,
+}
 
 GRANTED: dict[Role, frozenset[Permission]] = {
     Role.STAFF: frozenset(_STAFF),
     Role.CLINICIAN: frozenset(_CLINICIAN),
     Role.MANAGER: frozenset(
         _CLINICIAN
-        | {Permission.AUDIT_READ, Permission.ONCALL_WRITE, Permission.PROTOCOL_APPROVE, Permission.SYSTEM_READ}
+        | {
+            Permission.AUDIT_READ,
+            Permission.ONCALL_WRITE,
+            Permission.PROTOCOL_APPROVE,
+            Permission.SITE_WRITE,
+            Permission.SYSTEM_READ,
+        }
     ),
     Role.ADMIN: frozenset(
         {Permission.ONCALL_READ, Permission.PROTOCOL_READ, Permission.SYSTEM_READ, Permission.USER_WRITE}

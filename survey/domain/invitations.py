@@ -97,6 +97,7 @@ class Invitation:
 
     From `call_at` on the patient is on the call list; each survey that waits for an answer has one.
     `risk` is what the flags weigh there. `asked_call_at`: the patient asked to be called.
+    `sent_back_at`: the lead wants another try.
     """
 
     id: UUID
@@ -116,6 +117,7 @@ class Invitation:
     call_at: datetime | None = None
     asked_call_at: datetime | None = None
     reached_at: datetime | None = None
+    sent_back_at: datetime | None = None
     risk: int = 0
 
 
@@ -140,7 +142,9 @@ def advance(invitation: Invitation, to: InvitationState, *, now: datetime) -> In
         raise Refused(f"This survey is {invitation.state} and cannot become {to}.")
     stamps = {_S.SENT: "sent_at", _S.OPENED: "opened_at", _S.COMPLETED: "completed_at", _S.REACHED: "reached_at"}
     noted = {stamps[to]: now} if to in stamps else {}
-    if to in (_S.SENT, _S.OPENED):
+    # A reminder puts no call off: not the one that the patient asked for, nor one that nothing got through for.
+    is_due_anyway = invitation.asked_call_at is not None or (invitation.state is _S.UNDELIVERABLE and to is _S.SENT)
+    if to in (_S.SENT, _S.OPENED) and not is_due_anyway:
         noted["call_at"] = now + CALL_AFTER
     if to is _S.EXPIRED:
         noted["call_at"] = min(invitation.call_at or now, now)

@@ -182,6 +182,8 @@ def of_reply(inbound: Inbound, *, done_by: str | None) -> tuple[Moment, ...]:
 CALL_TRIED = "call.tried"
 NOTED: Mapping[str, str] = {
     CALL_TRIED: "{who} called: {result}",
+    "call.asked": "A fresh link was asked for and could not be sent: call",
+    "contact.not_me": "The wrong person had the link, and said so",
     "procedure.enrolled": "{who} enrolled the patient",
     "procedure.cancelled": "{who} cancelled the procedure",
     "call.sent_back": "{who} asked for another try by phone",

@@ -34,6 +34,7 @@ invitation = sa.Table(
     instant("call_at"),
     instant("asked_call_at"),
     instant("reached_at"),
+    instant("sent_back_at"),
     sa.Column("risk", sa.SmallInteger, nullable=False),
 )
 

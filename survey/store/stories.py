@@ -48,6 +48,11 @@ WHERE e.object_id = ANY(:ids) AND e.action = ANY(:actions) ORDER BY e.at
 """)
 
 
+CLOSERS = """
+SELECT i.id, u.name FROM invitation i JOIN app_user u ON u.id = i.stopped_by WHERE i.procedure_id = %(procedure_id)s
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What one survey says as it stands: its newest answers, and the newest score with what it rests on."""
@@ -109,6 +114,11 @@ def told_of(tx: Tx, procedure_id: UUID) -> dict[UUID, Told]:
 def sent(tx: Tx, procedure_id: UUID) -> tuple[Sent, ...]:
     """Every message about a procedure, in order."""
     return tuple(Sent(**row) for row in tx.run(SENT, {"procedure_id": procedure_id}).mappings())
+
+
+def closers(tx: Tx, procedure_id: UUID) -> dict[UUID, str]:
+    """Each survey of a procedure that somebody closed → that person's name."""
+    return {row["id"]: row["name"] for row in tx.rows(CLOSERS, {"procedure_id": procedure_id})}
 
 
 def alert_ids(tx: Tx, procedure_id: UUID) -> tuple[UUID, ...]:

@@ -36,7 +36,8 @@ class Policy:
 
 ENROL = ("patients.enrol", "patients.add")
 SECTIONS = {
-    "worklist": frozenset({"worklist", "alerts", "patients"}),
+    "worklist": frozenset({"worklist", "alerts", "confirmations", "leaflets", "patients", "stops"}),
+    "calls": frozenset({"calls", "phone"}),
     "protocols": frozenset({"protocols", "versions", "replays", "shadows", "burden", "publishing"}),
 }
 """Place in the navigation → blueprints of its pages, where these are more than its own."""

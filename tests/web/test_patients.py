@@ -241,13 +241,5 @@ def test_cancelling_asks_first_and_then_stops_everything(sam: Desk, case: Case) 
     assert row("SELECT state FROM invitation")["state"] == "stopped"
 
 
-def test_a_call_is_noted_with_one_tap(sam: Desk, case: Case) -> None:
-    story = f"/procedures/{procedure_of(case)}"
-
-    page = sam.follow(sam.post(f"{story}/calls", {"result": "no_answer"}, of=story))
-
-    assert "Sam Carter called: no answer" in page.text
-
-
 def test_a_procedure_that_does_not_exist_is_404(sam: Desk) -> None:
     assert sam.get("/procedures/00000000-0000-4000-8000-00000000ffff").status_code == 404

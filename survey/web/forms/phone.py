@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 
+import yaml
 from werkzeug.datastructures import MultiDict
 
 from survey.domain.answers import as_typed, in_full
@@ -10,7 +13,9 @@ from survey.domain.conditions import items_of
 from survey.domain.protocol import Item, ItemKind, Protocol, Words, in_language
 from survey.domain.questionnaire import visible_items
 from survey.domain.responses import Sheet
-from survey.services.sheets import PhoneSheet
+from survey.domain.triage import advice_in_words
+from survey.services.sheets import Outcome, PhoneSheet
+from survey.settings import ROOT
 from survey.web import words
 
 STAFF = "en"
@@ -58,6 +63,79 @@ def problems(sheet: PhoneSheet, read: Sheet, *, open_too: bool) -> dict[str, str
     shown = visible_items(sheet.protocol, answers, sheet.context) if open_too else ()
     left = {item.key: LEFT_OPEN for item in shown if item.required and not in_full(item, answers.get(item.key))}
     return {**left, **found}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One sentence to say: in the language that is spoken, and in English where that is another."""
+
+    say: str
+    means: str | None
+
+
+def script(sheet: PhoneSheet) -> Mapping[str, Said]:
+    """What to say around the questions, by the name of the sentence."""
+    return {key: _said(sheet, key) for key in _sentences(STAFF)}
+
+
+def _said(sheet: PhoneSheet, key: str) -> Said:
+    means = None if sheet.language == STAFF else _sentence(sheet, key, STAFF)
+    return Said(say=_sentence(sheet, key, sheet.language), means=means)
+
+
+def _sentence(sheet: PhoneSheet, key: str, language: str) -> str:
+    words.speak(language)
+    values = {
+        "clinic": sheet.site.name,
+        "name": f"{sheet.patient.given_name} {sheet.patient.family_name}",
+        "date": words.day(sheet.performed_on),
+        "emergency": sheet.site.emergency_number,
+        "phone": words.phone(sheet.site.phone),
+    }
+    words.speak(STAFF)
+    return _sentences(language)[key].format_map(values)
+
+
+@lru_cache(maxsize=8)
+def _sentences(language: str) -> Mapping[str, str]:
+    """The script in that language, or in English where nobody has written it."""
+    path = ROOT / "config" / "words" / f"script.{language}.yaml"
+    if not path.is_file():
+        return _sentences(STAFF)
+    loaded: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def ending(outcome: Outcome, language: str, now: datetime) -> tuple[Said, ...]:
+    """What to tell the patient, by the tier and with the advice of the rules that fired."""
+    spoken = _ending(outcome, language, now)
+    meant = _ending(outcome, STAFF, now) if language != STAFF else [None] * len(spoken)
+    return tuple(Said(say=say, means=means) for say, means in zip(spoken, meant, strict=True))
+
+
+def _ending(outcome: Outcome, language: str, now: datetime) -> list[str]:
+    sheet, told = outcome.sheet, outcome.sheet.protocol.tiers[outcome.tier]
+    advice = advice_in_words(sheet.protocol, outcome.score.fired, language)
+    lines = [in_language(each, language) for each in (told.heading, *told.body)]
+    blanks = _blanks(outcome, language, now)
+    return [words.fill(line, blanks) for line in (*lines, *advice)]
+
+
+def _blanks(outcome: Outcome, language: str, now: datetime) -> dict[str, str]:
+    """What the protocol's sentences leave open, in that language."""
+    words.speak(language)
+    site, at = outcome.sheet.site, outcome.promised_at
+    phone = words.phone(site.phone)
+    blanks = {
+        "emergency": site.emergency_number,
+        "phone": phone,
+        "number": phone,
+        "date": words.day(outcome.sheet.performed_on),
+    }
+    if at is not None:
+        blanks |= {"time": words.time_or_day(at, site, now), "day": words.day(at, site)}
+    words.speak(STAFF)
+    return blanks
 
 
 def _questions(sheet: PhoneSheet, given: Mapping[str, str], wrong: Mapping[str, str]) -> tuple[Question, ...]:
