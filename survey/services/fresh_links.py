@@ -1,23 +1,32 @@
 """A fresh link for whoever asks for one: to the phone or mailbox on file, or a person calls."""
 
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from survey.domain import invitations as invitation_rules
 from survey.domain import links as rules
 from survey.domain.accounts import PATIENT
-from survey.domain.invitations import Invitation
+from survey.domain.inbound import Inbound, Owner, Survey
+from survey.domain.invitations import WANTED, Invitation, InvitationState
+from survey.domain.keywords import Meaning
 from survey.domain.links import Link, WayOn
 from survey.domain.messages import Kind
-from survey.domain.patients import Contact, choose
+from survey.domain.patients import Block, Contact, ContactKind, choose
 from survey.services import audit, links, messages
 from survey.store import contacts as contact_store
+from survey.store import inbound as inbound_store
 from survey.store import invitations as invitation_store
 from survey.store import links as store
 from survey.store import messages as message_store
+from survey.store import patients as patient_store
 from survey.store import procedures as procedure_store
 from survey.store.session import Tx, transaction
+
+
+ON_CALL_LIST = WANTED | {InvitationState.EXPIRED}
+ASKED_IN_VAIN = "(Asked on the page of an old link for a fresh one. The check-in is closed, so none was sent.)"
+"""What staff read in the place of a text."""
 
 
 def ask(token: str, *, now: datetime) -> Link | None:
@@ -50,11 +59,44 @@ def send(tx: Tx, invitation_id: UUID, now: datetime) -> WayOn:
 
 
 def _ask_for_call(tx: Tx, invitation: Invitation, *, now: datetime) -> None:
-    """Tell staff, once an hour at most."""
+    """Tell staff, once an hour at most. What has ended is on no call list, so it goes to where replies are read."""
     asked = invitation.asked_call_at
-    if rules.may_send_fresh([asked] if asked else [], now=now):
-        invitation_store.swap(tx, invitation, invitation_rules.ask_for_call(invitation, now=now))
-        audit.record(tx, "call.asked", actor=PATIENT, object_id=invitation.id, now=now)
+    if not rules.may_send_fresh([asked] if asked else [], now=now):
+        return
+    invitation_store.swap(tx, invitation, invitation_rules.ask_for_call(invitation, now=now))
+    if invitation.state not in ON_CALL_LIST:
+        _leave_note(tx, invitation, now=now)
+    audit.record(tx, "call.asked", actor=PATIENT, object_id=invitation.id, now=now)
+
+
+def _leave_note(tx: Tx, invitation: Invitation, *, now: datetime) -> None:
+    """As if the patient had texted CALL, to be seen to by somebody; nothing where there is no number to call."""
+    patient_id = procedure_store.get(tx, invitation.procedure_id).patient_id
+    phones = [one for one in contact_store.of_patient(tx, patient_id) if one.kind is ContactKind.SMS]
+    phone = next((one for one in phones if one.blocked_reason is not Block.NOT_ME), None)
+    if phone is None:
+        return
+    names = ("site_id", "protocol_version_id", "touch", "state", "due_at")
+    survey = Survey(
+        invitation_id=invitation.id, is_cancelled=False, **{name: getattr(invitation, name) for name in names}
+    )
+    language = patient_store.get(tx, patient_id).language
+    note = Inbound(
+        id=uuid4(),
+        provider="link",
+        provider_ref=str(uuid4()),
+        received_at=now,
+        sender=phone.address,
+        body=ASKED_IN_VAIN,
+        handled_at=now,
+        meaning=Meaning.CALL,
+        site_id=invitation.site_id,
+        language=language,
+    )
+    inbound_store.insert(tx, note)
+    inbound_store.handled(tx, note)
+    owner = Owner(patient_id=patient_id, contact_id=phone.id, language=language, surveys=(survey,))
+    inbound_store.belongs(tx, note.id, [owner])
 
 
 def way_on(link: Link, *, now: datetime) -> WayOn:

@@ -209,8 +209,8 @@ def _let_go(tx: Tx, link_sha256: bytes, invitation_id: UUID, *, now: datetime) -
     link_store.revoke_with_contact(tx, link_sha256, now=now)
     if contact_id is not None:
         contact_store.block(tx, contact_id, reason=Block.NOT_ME, now=now)
+        message_store.cancel_pending_to(tx, contact_id, invitation_id, reason="not_me")
     surveys.doubt(tx, invitation_id, now=now)
-    message_store.cancel_pending(tx, invitation_id, reason="not_me")
     messages.turn(tx, invitation_id, Trouble.NOT_ME, now=now)
     audit.record(tx, "contact.not_me", actor=PATIENT, object_id=invitation_id, now=now)
 

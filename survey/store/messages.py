@@ -180,6 +180,13 @@ def cancel_pending(tx: Tx, invitation_id: UUID, *, reason: str) -> None:
     tx.run(sa.update(message).where(waiting).values(state=MessageState.CANCELLED, reason=reason))
 
 
+def cancel_pending_to(tx: Tx, contact_id: UUID, invitation_id: UUID, *, reason: str) -> None:
+    """Take back what of that survey waits for that contact; another contact's goes on waiting."""
+    waiting = (message.c.invitation_id == invitation_id) & (message.c.state == MessageState.PENDING)
+    theirs = waiting & (message.c.contact_id == contact_id)
+    tx.run(sa.update(message).where(theirs).values(state=MessageState.CANCELLED, reason=reason))
+
+
 def _values(one: Message) -> dict[str, Any]:
     return {name: getattr(one, name) for name in _FIELDS}
 

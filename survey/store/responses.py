@@ -198,7 +198,7 @@ def mark_as_phoned(tx: Tx, response_id: UUID, *, entered_by: UUID, answered_by: 
 
 
 def set_identity(tx: Tx, response_id: UUID, identity: Identity) -> None:
-    """Note what the month and year of birth said."""
+    """Note what the month and day of birth said."""
     tx.run(sa.update(response).where(response.c.id == response_id).values(identity=identity))
 
 

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from survey import clock
-from survey.services import invitations, responses
+from survey.services import invitations, replies, responses
 from survey.store.session import transaction
 from tests import desk
 from tests.cast import SAM
@@ -224,6 +224,18 @@ def test_where_no_link_can_help_staff_are_told_and_the_page_says_that_they_call(
     assert fresh_links() == []
     assert asked_call(case)
     assert len(desk.rows("SELECT FROM audit_event WHERE action = 'call.asked'")) == 1
+
+
+def test_a_closed_check_in_is_on_no_call_list_so_staff_read_it_among_the_replies(phone: Phone, case: Case):
+    closed(case)
+
+    for _ in range(3):
+        ask(phone, case.token)
+
+    (row,) = replies.look(site_id=None, done=False, page=1, now=clock.now()).rows
+    assert row.inbound.meaning == "call"
+    assert row.inbound.sender == desk.MARIAS_PHONE
+    assert [sender.family_name for sender in row.senders] == ["Lindqvist"]
 
 
 def test_staff_are_told_once_an_hour_however_often_the_button_is_pressed(phone: Phone, case: Case):
