@@ -110,6 +110,7 @@ class Facts:
     zone: str
     contact: Contact | None = None
     invitation_state: InvitationState | None = None
+    survey_due_at: datetime | None = None
     expires_at: datetime | None = None
     procedure_cancelled_at: datetime | None = None
     suppressed: Scope | None = None

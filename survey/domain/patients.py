@@ -67,6 +67,8 @@ class Patient:
     language: str
     zone: str | None
     mrn: str | None
+    helper_may_answer: bool = False
+    """Somebody else may answer for the patient; who it is stays with the patient."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +118,14 @@ class Enrolment:
     performed_on: date
     language: str = "en"
     zone: str | None = None
+    place: str | None = None
+    """State or ZIP code where the patient lives, as it was typed; tells the zone where none is given."""
     mobile: str | None = None
     email: str | None = None
     consent: bool = False
     consent_how: ConsentHow | None = None
     mrn: str | None = None
+    helper_may_answer: bool = False
     body_sites: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
     lot: str | None = None
@@ -172,7 +177,7 @@ def tidy(enrolment: Enrolment) -> Enrolment:
     plain = {name: _plain(getattr(enrolment, name)) for name in ("given_name", "family_name")}
     optional = {
         name: _plain(getattr(enrolment, name) or "") or None
-        for name in ("zone", "mobile", "email", "mrn", "lot", "injector")
+        for name in ("zone", "place", "mobile", "email", "mrn", "lot", "injector")
     }
     return replace(enrolment, **plain, **optional)  # type: ignore[arg-type]
 
@@ -249,6 +254,7 @@ def _texts(enrolment: Enrolment) -> Iterable[Problem]:
         ("mrn", "record number", enrolment.mrn),
         ("lot", "lot", enrolment.lot),
         ("injector", "name of the injector", enrolment.injector),
+        ("place", "state or ZIP code", enrolment.place),
     ):
         if value is not None and (len(value) > LONGEST_TEXT or not _printable(value)):
             yield Problem(

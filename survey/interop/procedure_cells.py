@@ -90,6 +90,7 @@ def enrolment(cells: Mapping[str, str], *, pack: Protocol) -> Enrolment:
         performed_on=row.day("performed_on"),
         language=row.language("language", pack.languages),
         zone=row.text("zone") or None,
+        place=" ".join(filter(None, (row.text("state"), _zip(row.text("zip"))))) or None,
         mobile=row.text("mobile") or None,
         email=row.text("email") or None,
         consent=agreed,
@@ -125,6 +126,11 @@ def _split(cell: str) -> list[str]:
     for mark in _BETWEEN:
         cell = cell.replace(mark, ",") if mark in cell else cell
     return [part for part in cell.split(",") if part.strip()]
+
+
+def _zip(cell: str) -> str:
+    """The ZIP code with the zero in front that spreadsheets take from Boston's and its neighbors'."""
+    return f"0{cell}" if len(cell) == 4 and cell.isascii() and cell.isdigit() else cell
 
 
 def _iso(cell: str) -> date | None:

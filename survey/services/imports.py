@@ -13,7 +13,7 @@ from survey.domain.invitations import Plan
 from survey.domain.patients import ContactKind, Problem
 from survey.domain.queues import Queue
 from survey.interop import csv_procedures
-from survey.services import audit, intake, patients, previews
+from survey.services import audit, enrolments, intake, previews
 from survey.services.intake import Result
 from survey.store import imports as store
 from survey.store.imports import WAITING, Batch, BatchState, Row, RowState
@@ -73,7 +73,7 @@ class Progress:
 def preview(content: bytes, *, site_id: UUID, protocol: str, by: Actor, now: datetime) -> Preview:
     """Read a file and keep what each row would do; nobody is enrolled. Raises Refused when the file cannot be used."""
     with transaction() as tx:
-        ground = patients.ground(tx, site_id, protocol)
+        ground = enrolments.ground(tx, site_id, protocol)
         sheet = csv_procedures.read(content, pack=ground.pack)
         batch = Batch(
             id=uuid4(),

@@ -9,8 +9,8 @@ from survey.domain.accounts import SYSTEM, Actor, ActorKind
 from survey.domain.errors import Conflict
 from survey.domain.patients import AlreadyEnrolled, NotEnrollable, Problem
 from survey.interop import procedure_cells
-from survey.services import audit, patients, previews
-from survey.services.patients import Ground
+from survey.services import audit, enrolments, patients, previews
+from survey.services.enrolments import Ground
 from survey.store import imports as store
 from survey.store import patients as patient_store
 from survey.store.imports import Batch, BatchState, Row, RowState
@@ -90,7 +90,7 @@ def _enrol_rows(tx: Tx, batch: Batch, rows: tuple[Row, ...], *, now: datetime) -
         return
     # One import at a time: two that share patients would wait for each other.
     patient_store.hold_identity(tx, "import")
-    ground = patients.ground(tx, batch.site_id, batch.protocol)
+    ground = enrolments.ground(tx, batch.site_id, batch.protocol)
     for row in rows:
         _enrol_row(tx, batch, row, ground=ground, now=now)
 

@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 from survey.domain import invitations as invitation_rules
 from survey.domain import patients as rules
 from survey.domain.accounts import Actor
-from survey.domain.errors import Conflict, Refused, Stale
+from survey.domain.confirmations import Skipped
+from survey.domain.errors import Conflict, Stale
 from survey.domain.invitations import WANTED, Invitation, Plan
 from survey.domain.patients import (
-    Allowed,
     AlreadyEnrolled,
-    Block,
     ConsentHow,
     ContactKind,
     Enrolment,
@@ -23,10 +22,8 @@ from survey.domain.patients import (
     Problem,
     Procedure,
 )
-from survey.domain.protocol import Protocol
-from survey.domain.sites import Site
-from survey.interop import phones
-from survey.services import audit, invitations, protocols
+from survey.services import audit, confirmations, enrolments, invitations
+from survey.services.enrolments import Checked, Ground
 from survey.store import contacts as contact_store
 from survey.store import invitations as invitation_store
 from survey.store import patients as store
@@ -36,74 +33,37 @@ from survey.store.session import Tx, transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What enrolments stand on: the site, and the live version of the protocol."""
-
-    site: Site
-    version_id: UUID
-    pack: Protocol
-
-    @property
-    def allowed(self) -> Allowed:
-        """What staff may choose from."""
-        return Allowed(
-            languages=self.pack.languages,
-            body_sites=tuple(one.key for one in self.pack.body_sites),
-            agents=tuple(one.key for one in self.pack.agents),
-            flags=tuple(one.key for one in self.pack.flags),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """One address that the enrolment gives; `block` says why it cannot be used, if it cannot."""
-
-    kind: ContactKind
-    address: str
-    block: Block | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """An enrolment without faults, and the ways to reach the patient."""
-
-    enrolment: Enrolment
-    ways: tuple[Way, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
     """What enrolling made; `invitation_id` is the first of the surveys."""
 
     procedure_id: UUID
     invitation_id: UUID
     plan: Plan
+    unconfirmed: Skipped | None = Skipped.NO_MOBILE
+    """Why no text confirms the number; None when one was queued."""
 
 
-def enrol(enrolment: Enrolment, *, site_id: UUID, protocol: str, by: Actor, now: datetime) -> Enrolled:
-    """Enrol one procedure, and its patient unless known. `protocol` is a slug.
+def enrol(
+    enrolment: Enrolment, *, site_id: UUID, protocol: str, by: Actor, now: datetime, confirm: bool = False
+) -> Enrolled:
+    """Enrol one procedure, and its patient unless known. `protocol` is a slug; `confirm` texts the number at once.
 
     Raises NotEnrollable (with every fault by field), AlreadyEnrolled, or NotFound for site or protocol.
     """
     try:
         with transaction() as tx:
-            return enrol_in(tx, enrolment, ground=ground(tx, site_id, protocol), by=by, now=now)
+            made = enrol_in(tx, enrolment, ground=enrolments.ground(tx, site_id, protocol), by=by, now=now)
+            return _confirmed(tx, made, now=now) if confirm else made
     except Conflict as conflict:
         # Somebody added the same patient or procedure in the same moment; a second look will find it.
         raise Stale("Somebody is enrolling the same patient. Try again in a moment.") from conflict
-
-
-def ground(tx: Tx, site_id: UUID, protocol: str) -> Ground:
-    """The ground for enrolments at that site. Raises NotFound."""
-    version_id, pack = protocols.live(tx, protocol)
-    return Ground(site=site_store.get(tx, site_id), version_id=version_id, pack=pack)
 
 
 def enrol_in(
     tx: Tx, enrolment: Enrolment, *, ground: Ground, by: Actor, now: datetime, import_id: UUID | None = None
 ) -> Enrolled:
     """`enrol` inside a transaction of the caller's."""
-    checked = check(enrolment, ground=ground, now=now)
+    (checked,) = enrolments.heed(tx, [enrolments.check(enrolment, ground=ground, now=now)])
     store.hold_identity(tx, *_identity_keys(checked.enrolment))
     (held,) = records(tx, [checked.enrolment], ground=ground)
     known = match(checked.enrolment, held, ground=ground)
@@ -119,22 +79,13 @@ def enrol_in(
     return Enrolled(procedure_id=procedure.id, invitation_id=made[0].id, plan=summary)
 
 
-def check(enrolment: Enrolment, *, ground: Ground, now: datetime) -> Checked:
-    """The enrolment tidied, its phone in E.164. Raises NotEnrollable with every fault."""
-    tidy = rules.tidy(enrolment)
-    found = list(rules.problems(tidy, allowed=ground.allowed, today=ground.site.local(now).date()))
-    ways = []
-    if tidy.mobile:
-        try:
-            phone = phones.read(tidy.mobile, region=phones.region_of(ground.site.phone))
-            ways.append(Way(kind=ContactKind.SMS, address=phone.e164, block=phone.block))
-        except Refused as refused:
-            found.append(Problem(column="mobile", reason=refused.message))
-    if found:
-        raise NotEnrollable(tuple(found))
-    if tidy.email:
-        ways.append(Way(kind=ContactKind.EMAIL, address=tidy.email.lower()))
-    return Checked(enrolment=tidy, ways=tuple(ways))
+def _confirmed(tx: Tx, made: Enrolled, *, now: datetime) -> Enrolled:
+    procedure = procedure_store.get(tx, made.procedure_id)
+    patient, site = store.get(tx, procedure.patient_id), site_store.get(tx, procedure.site_id)
+    contacts = contact_store.of_patient(tx, patient.id)
+    first = invitation_store.get_for_update(tx, made.invitation_id)
+    tz = ZoneInfo(patient.zone or site.zone)
+    return replace(made, unconfirmed=confirmations.send(tx, first, contacts, site=site, tz=tz, now=now))
 
 
 def cancel(procedure_id: UUID, *, by: Actor, now: datetime) -> None:
@@ -215,11 +166,16 @@ def _settle_patient(tx: Tx, enrolment: Enrolment, known: Patient | None, *, by: 
             language=enrolment.language,
             zone=enrolment.zone,
             mrn=enrolment.mrn,
+            helper_may_answer=enrolment.helper_may_answer,
         )
         store.insert(tx, new, by=by.id, now=now)
         return new
     newer = replace(
-        known, language=enrolment.language, zone=enrolment.zone or known.zone, mrn=enrolment.mrn or known.mrn
+        known,
+        language=enrolment.language,
+        zone=enrolment.zone or known.zone,
+        mrn=enrolment.mrn or known.mrn,
+        helper_may_answer=enrolment.helper_may_answer or known.helper_may_answer,
     )
     if newer != known:
         store.replace(tx, newer)
@@ -273,4 +229,8 @@ def notes(checked: Checked, patient: Patient | None, owners: Mapping[str, set[UU
     own = {patient.id} if patient else set()
     numbers = [way.address for way in checked.ways if way.kind is ContactKind.SMS]
     shared = [number for number in numbers if owners.get(number, set()) - own]
-    return tuple("Another patient has the same number. Each gets a link of their own." for _ in shared)
+    place, zone = checked.enrolment.place, checked.enrolment.zone
+    unclear = [f"“{place}” does not tell one time zone, so the clinic’s counts. A ZIP code tells it."] * bool(
+        place and not zone
+    )
+    return (*("Another patient has the same number. Each gets a link of their own." for _ in shared), *unclear)

@@ -15,8 +15,9 @@ from survey.domain.protocol import Protocol
 from survey.domain.sites import Site
 from survey.interop import procedure_cells
 from survey.interop.csv_procedures import Line
-from survey.services import patients
-from survey.services.patients import Checked, Ground, Records
+from survey.services import enrolments, patients
+from survey.services.enrolments import Checked, Ground
+from survey.services.patients import Records
 from survey.store import contacts as contact_store
 from survey.store.imports import Row, RowState
 from survey.store.session import Tx, transaction
@@ -33,15 +34,16 @@ class Foreseen:
 def plan(enrolment: Enrolment, *, site: Site, protocol: str, now: datetime) -> Plan:
     """What `patients.enrol` would plan. Raises NotEnrollable or AlreadyEnrolled as it does."""
     with transaction() as tx:
-        ground = patients.ground(tx, site.id, protocol)
-        (found,) = foresee(tx, [patients.check(enrolment, ground=ground, now=now)], ground=ground, now=now)
+        ground = enrolments.ground(tx, site.id, protocol)
+        (found,) = foresee(tx, [enrolments.check(enrolment, ground=ground, now=now)], ground=ground, now=now)
     if isinstance(found, Refused):
         raise found
     return found.plan
 
 
 def foresee(tx: Tx, some: Sequence[Checked], *, ground: Ground, now: datetime) -> list[Foreseen | Refused]:
-    """What each of these enrolments would come to by itself, in four queries however many they are."""
+    """What each of these enrolments would come to by itself, in five queries however many they are."""
+    some = enrolments.heed(tx, some)
     records = patients.records(tx, [one.enrolment for one in some], ground=ground)
     known = {patient.id for held in records for patient in held.candidates}
     contacts, owners = contact_store.of_patients(tx, known), patients.owners(tx, some)
@@ -109,7 +111,7 @@ def read(tx: Tx, lines: Sequence[Line], *, ground: Ground, header: Mapping[str, 
 
 def _check(line: Line, *, ground: Ground, now: datetime) -> Checked | NotEnrollable:
     try:
-        return patients.check(_read(line, ground.pack), ground=ground, now=now)
+        return enrolments.check(_read(line, ground.pack), ground=ground, now=now)
     except NotEnrollable as faults:
         return faults
 

@@ -15,10 +15,10 @@ import structlog
 from survey.domain import messages as rules
 from survey.domain import sending_hours
 from survey.domain.errors import Unavailable
-from survey.domain.messages import Ending, Facts, Message, MessageState
+from survey.domain.messages import Ending, Facts, Kind, Message, MessageState
 from survey.domain.patients import ContactKind
 from survey.interop import phones
-from survey.messaging import registry, render
+from survey.messaging import registry, render, wordings
 from survey.messaging.outcomes import VALID_FOR, Attempt, Outcome, Sms
 from survey.services import carriers, links, messages, receipts
 from survey.store import messages as store
@@ -204,14 +204,7 @@ def _call(
 ) -> tuple[Callable[[], Attempt], str]:
     """The provider's call with everything it needs, and the words, so that nothing is left to look up."""
     message, to, language = facts.message, facts.address, facts.language
-    variables = {
-        "clinic": facts.site.sms_name,
-        "emergency": facts.site.emergency_number,
-        "phone": phones.national(facts.site.phone),
-    }
-    if facts.terms.carries_link and message.invitation_id is not None and facts.expires_at is not None:
-        token = links.make(tx, message.invitation_id, message.id, now, facts.expires_at)
-        variables["link"] = f"{registry.public_url()}/s/{token}"
+    variables = _variables(tx, facts, now=now)
     if carrier is not None:
         body = render.text(message.kind, "sms", language, variables)
         # Past the window a carrier must not go on trying: a text at night is worse than a call in the morning.
@@ -223,6 +216,26 @@ def _call(
     body = render.text(message.kind, "email", language, variables)
     subject = render.text(message.kind, "email_subject", language, variables)
     return lambda: email.send(to, subject, body, reference=reference), body
+
+
+def _variables(tx: Tx, facts: Facts, *, now: datetime) -> dict[str, str]:
+    """What the words of a message may name."""
+    message, language = facts.message, facts.language
+    variables = {
+        "clinic": facts.site.sms_name,
+        "emergency": facts.site.emergency_number,
+        "phone": phones.national(facts.site.phone),
+    }
+    if message.kind is Kind.CALLED:
+        # When it was queued, which is when we called, whatever has held it up since.
+        called_at = message.give_up_at - facts.terms.lasts
+        variables["time"] = wordings.wall_time(called_at, facts.tz, language)
+    if facts.terms.carries_link and message.invitation_id is not None and facts.expires_at is not None:
+        token = links.make(tx, message.invitation_id, message.id, now, facts.expires_at)
+        variables["link"] = f"{registry.public_url()}/s/{token}"
+    if facts.survey_due_at is not None:
+        variables["day"] = wordings.weekday(facts.survey_due_at.astimezone(facts.tz).date(), language)
+    return variables
 
 
 def _finish(tx: Tx, done: _Done, *, now: datetime) -> _Next | None:

@@ -1,14 +1,17 @@
-"""The clinic's sites: list, find, add, change."""
+"""The clinic's sites: list, find, add, change, and the texts as each of them signs them."""
 
+import hashlib
+from dataclasses import fields, replace
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
+from survey.domain import sites as rules
 from survey.domain.accounts import Actor
-from survey.domain.errors import Conflict, Refused
+from survey.domain.errors import Conflict, Refused, Stale
 from survey.domain.sites import Site
 from survey.interop import phones
-from survey.messaging import linter
+from survey.messaging import linter, registry, wordings
 from survey.messaging.linter import Text
 from survey.services import audit
 from survey.store import sites as store
@@ -49,15 +52,50 @@ def add(new: Site, *, by: Actor, now: datetime) -> None:
         raise Refused("A site with this short name exists. Choose another short name.", field="slug") from conflict
 
 
-def texts(site: Site) -> tuple[Text, ...]:
+def change(new: Site, *, seen: str, by: Actor, now: datetime) -> None:
+    """Set what the site is called, when it answers and how it signs; its short name stays.
+
+    `seen` is the mark of the site as whoever changes it has seen it. Raises Refused (by field) when something does not
+    fit, Stale when somebody else has changed it since, and NotFound.
+    """
+    for field, sentence in rules.problems(new):
+        raise Refused(sentence, field=field)
+    _check_texts(new)
+    with transaction() as tx:
+        old = store.get(tx, new.id)
+        if mark(old) != seen:
+            raise Stale("Somebody has changed this site meanwhile. Look at it again.")
+        changed = [field.name for field in fields(Site) if getattr(old, field.name) != getattr(new, field.name)]
+        store.swap(tx, old, new)
+        audit.record(tx, "site.changed", actor=by, object_id=new.id, now=now, fields=" ".join(changed))
+    _at.cache_clear()
+
+
+def with_phone(site: Site, *, typed: str, home: str) -> Site:
+    """The site with the phone that was typed, read by the rules of the country of `home`. Raises Refused."""
+    return replace(site, phone=phones.read(typed, region=phones.region_of(home)).e164)
+
+
+def mark(site: Site) -> str:
+    """Tells one state of a site from another."""
+    return hashlib.sha256(repr(site).encode()).hexdigest()[:16]
+
+
+def texts(site: Site, *, link: str = wordings.LONGEST["link"]) -> tuple[Text, ...]:
     """Every message as that site's patients may get it at its longest, with what is wrong with it."""
     return linter.check(
         {
             "clinic": site.sms_name,
             "emergency": site.emergency_number,
+            "link": link,
             "phone": phones.national(site.phone),
         }
     )
+
+
+def real_texts(site: Site) -> tuple[Text, ...]:
+    """The same with this deployment's own links; the secret at the end stands for each patient's."""
+    return texts(site, link=f"{registry.public_url()}/s/{wordings.SECRET}")
 
 
 def _check_texts(site: Site) -> None:

@@ -25,7 +25,7 @@ def _columns(alias: str, names: tuple[str, ...]) -> str:
 _READ = """
   coalesce(c.kind, 'sms') AS channel, coalesce(c.address, n.sender) AS address,
   coalesce(p.language, n.language) AS language, coalesce(p.zone, s.zone) AS zone,
-  i.state AS invitation_state, i.expires_at, d.cancelled_at, x.scope AS suppressed,
+  i.state AS invitation_state, i.due_at AS survey_due_at, i.expires_at, d.cancelled_at, x.scope AS suppressed,
   EXISTS (SELECT FROM contact oc JOIN suppression ox ON ox.kind = oc.kind AND ox.address = oc.address
     WHERE oc.patient_id = p.id AND ox.lifted_at IS NULL AND ox.source <> 'wrong_number' AND ox.at >= d.created_at
   ) AS has_opted_out,
@@ -45,6 +45,7 @@ JOIN site s ON s.id = coalesce(i.site_id, n.site_id)
 LEFT JOIN suppression x
   ON x.kind = coalesce(c.kind, 'sms') AND x.address = coalesce(c.address, n.sender) AND x.lifted_at IS NULL
 WHERE m.id = %(message_id)s AND m.lease_token = %(token)s
+  AND NOT EXISTS (SELECT FROM inbound u WHERE u.sender = c.address AND u.handled_at IS NULL)
 FOR UPDATE OF m
 """
 _PARTS = (_columns("m", _MESSAGE), _columns("c", tuple(contact.c.keys())), _columns("s", tuple(site.c.keys())))
@@ -52,7 +53,11 @@ _FACTS = "".join(("SELECT ", ", ".join(_PARTS), ",", _READ))
 
 
 def read(tx: Tx, message_id: UUID, *, token: UUID) -> Facts | None:
-    """What decides about a message that this lease holds, the message locked; None when the lease was lost."""
+    """What decides about a message that this lease holds, the message locked; None when the lease was lost.
+
+    None also while the number has texted something that nobody has read yet, for it may be STOP: the lease runs out,
+    and by then it is read.
+    """
     row = tx.fetch(_FACTS, {"message_id": message_id, "token": token})
     return None if row is None else _as_facts(row)
 
@@ -68,6 +73,7 @@ def _as_facts(row: Row) -> Facts:
         zone=row["zone"],
         contact=as_contact(_part("c", row)) if message.contact_id else None,
         invitation_state=InvitationState(row["invitation_state"]) if message.invitation_id else None,
+        survey_due_at=row["survey_due_at"],
         expires_at=row["expires_at"],
         procedure_cancelled_at=row["cancelled_at"],
         suppressed=Scope(row["suppressed"]) if row["suppressed"] else None,

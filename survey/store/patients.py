@@ -22,11 +22,12 @@ patient = sa.Table(
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("zone", sa.Text),
     sa.Column("mrn", sa.Text),
+    sa.Column("helper_may_answer", sa.Boolean, nullable=False),
     instant("created_at", nullable=False),
     identifier("created_by"),
 )
 
-_FIELDS = ("id", "given_name", "family_name", "born_on", "language", "zone", "mrn")
+_FIELDS = ("id", "given_name", "family_name", "born_on", "language", "zone", "mrn", "helper_may_answer")
 _COLUMNS = [patient.c[name] for name in _FIELDS]
 # Two joins and not one with OR: each of them has an index to go by.
 _CANDIDATES = """

@@ -5,7 +5,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from survey.domain.errors import NotFound
+from survey.domain.errors import NotFound, Stale
 from survey.domain.sites import Site
 from survey.store.base import Row, identifier, metadata
 from survey.store.session import Tx
@@ -47,6 +47,13 @@ def insert(tx: Tx, new: Site) -> None:
 def replace(tx: Tx, new: Site) -> None:
     """Set all that can be set of an existing site."""
     tx.run(sa.update(site).where(site.c.id == new.id).values(**values(new)))
+
+
+def swap(tx: Tx, old: Site, new: Site) -> None:
+    """Put `new` in the place of `old`. Raises Stale when somebody changed it in between."""
+    same = sa.and_(*(site.c[name] == value for name, value in values(old).items()))
+    if tx.run(sa.update(site).where(same).values(**values(new))).rowcount != 1:
+        raise Stale("Somebody has changed this site meanwhile. Look at it again.")
 
 
 def values(new: Site) -> dict[str, object]:

@@ -15,6 +15,7 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 
 BUNDLES = {
     "patient.css": ("tokens.css", "patient.css"),
+    "leaflet.css": ("tokens.css", "patient.css", "leaflet.css"),
     "staff.css": ("tokens.css", "staff.css"),
 }
 """Address to the files behind it: a page's whole style is one request."""

@@ -39,6 +39,11 @@ def site(site_id: UUID, now: datetime) -> Site:
     return next((known for known in clinic.sites if known.id == site_id), None) or sites.get(site_id)
 
 
+def forget() -> None:
+    """A site was changed: read them again at the next look. Other processes do so within a minute."""
+    _clinic().read_at = None
+
+
 def known_sites(now: datetime) -> tuple[Site, ...]:
     """All sites as last seen, by name; empty when they never were. Never fails: it stands on every error page."""
     clinic = _clinic()

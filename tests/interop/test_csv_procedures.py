@@ -219,3 +219,17 @@ def test_any_row_is_read_or_refused(row: list[str]) -> None:
         procedure_cells.enrolment(line.cells, pack=PROTOCOL)
     except (Refused, NotEnrollable):
         return
+
+
+@pytest.mark.parametrize(
+    ("lived", "place"),
+    [
+        ({}, None),
+        ({"state": "TX"}, "TX"),
+        ({"zip": "79901"}, "79901"),
+        ({"state": "MA", "zip": "2108"}, "MA 02108"),
+    ],
+    ids=["nothing", "a state", "a code", "a code whose zero a spreadsheet took away"],
+)
+def test_state_and_zip_code_tell_where_a_patient_lives(lived: Mapping[str, str], place: str | None) -> None:
+    assert procedure_cells.enrolment(cells(**lived), pack=PROTOCOL).place == place

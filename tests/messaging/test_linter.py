@@ -80,8 +80,8 @@ def test_a_variable_about_the_patient_is_refused_even_where_the_sender_would_fil
     assert "{given_name} may tell who the patient is" in written(ENGLISH + " {given_name}").faults
 
 
-def test_a_language_that_is_missing_is_told(written: Callable[[str], Text], tmp_path: Path) -> None:
-    (tmp_path / "messages/confirm/sms.es.txt").unlink()
+def test_a_language_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (invitation_words.folder(tmp_path, monkeypatch).parent / "confirm/sms.es.txt").unlink()
 
     (missing,) = [one for one in linter.check() if (one.kind, one.language) == ("confirm", "es")]
 

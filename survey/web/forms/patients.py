@@ -1,4 +1,4 @@
-"""The forms of the patient pages: enrol, close with a reason, note a call, and the survey typed by phone."""
+"""The forms of the patient pages: enrol and close with a reason."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -17,10 +17,9 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length, Optional
 
-from survey.domain.patients import CONSENT_SENTENCES, ConsentHow, Enrolment, NotEnrollable
+from survey.domain.patients import CONSENT_SENTENCES, ConsentHow, Enrolment, NotEnrollable, Problem
 from survey.domain.protocol import Flag, Protocol, in_language
 from survey.domain.sites import Site
-from survey.domain.stories import CONTACT_WORDS
 from survey.web.forms import Form, put_problems, stripped
 
 FLAG = "flag_"
@@ -52,6 +51,9 @@ def _text(label: str, hint: str = "", *, required: str = "") -> StringField:
 class EnrolForm(Form):
     """One patient and one procedure. The protocol's own questions are added by `enrol_form`."""
 
+    warned = False
+    """Whether the form asks for the number to be kept, which no text can go to."""
+
     given_name = _text("Given name", required="Enter the patient’s given name.")
     family_name = _text("Family name", required="Enter the patient’s family name.")
     born_on = Day("Date of birth", "Enter the date of birth.")
@@ -64,8 +66,17 @@ class EnrolForm(Form):
         validators=[Length(max=40, message="This is longer than a phone number.")],
     )
     email = EmailField("Email address", description="For the link when no text can be sent.", filters=[stripped])
-    zone = _text("Time zone", "Only if the patient lives in another one, such as America/Denver.")
-    consent = BooleanField("The patient agreed to be texted or mailed")
+    place = _text("State or ZIP code", "Where the patient lives. It tells the hours in which texts may come.")
+    zone = _text("Time zone", "Only if it is neither the clinic’s nor that of the ZIP code, such as America/Denver.")
+    keep_number = BooleanField("Keep this number all the same: somebody will call")
+    helper_may_answer = BooleanField(
+        "A helper may answer for the patient",
+        description="Such as a daughter. Who it is need not be written down; the check-in asks who answers.",
+    )
+    consent = BooleanField(
+        "The patient agreed to be texted or mailed",
+        description="Did the patient say no? Leave it out and enrol all the same: somebody will call.",
+    )
     consent_how = RadioField(
         "How did the patient agree?",
         choices={ConsentHow.SPOKEN.value: "Spoken", ConsentHow.WRITTEN.value: "Written"},
@@ -113,6 +124,8 @@ def enrolment(form: EnrolForm) -> Enrolment:
         performed_on=form.performed_on.data,
         language=form.language.data,
         zone=form.zone.data or None,
+        place=form.place.data or None,
+        helper_may_answer=form.helper_may_answer.data,
         mobile=form.mobile.data or None,
         email=form.email.data or None,
         consent=form.consent.data,
@@ -136,6 +149,13 @@ def show_faults(form: EnrolForm, faults: NotEnrollable) -> None:
     put_problems(form, [(one.column, one.reason) for one in faults.problems])
 
 
+def show_cautions(form: EnrolForm, cautions: Iterable[Problem]) -> bool:
+    """Put beside the number what keeps texts from it, unless the desk has said to keep it; whether there is any."""
+    put_problems(form, [(one.column, one.reason) for one in cautions if not form.keep_number.data])
+    form.warned = bool(form.mobile.errors)
+    return form.warned
+
+
 def consent_sentence(language: str) -> str:
     """What to read out before ticking the consent."""
     return CONSENT_SENTENCES.get(language, CONSENT_SENTENCES["en"])
@@ -145,9 +165,3 @@ class StopForm(Form):
     """Close a check-in without an answer."""
 
     reason = _text("Reason", "It stands in the patient’s story.", required="Say in a few words why.")
-
-
-class CallForm(Form):
-    """A call outside an alert."""
-
-    result = SelectField(choices=CONTACT_WORDS)
