@@ -151,10 +151,10 @@ def as_owner(database: Database, change: str, **values: object) -> None:
 
 
 def message_states(invitation_id: UUID) -> list[tuple[str, MessageState, str | None]]:
-    """Each message of an invitation: its channel, its state and the reason, texts first."""
+    """Each message of an invitation but for reminders: its channel, its state and the reason, texts first."""
     found = rows(
         """SELECT c.kind, m.state, m.reason FROM message m JOIN contact c ON c.id = m.contact_id
-        WHERE m.invitation_id = :invitation_id ORDER BY c.kind DESC, m.due_at""",
+        WHERE m.invitation_id = :invitation_id AND m.kind <> 'reminder' ORDER BY c.kind DESC, m.due_at""",
         invitation_id=invitation_id,
     )
     return [(row["kind"], MessageState(row["state"]), row["reason"]) for row in found]

@@ -1,4 +1,4 @@
-"""How many texts a number gets, whoever's it is: one a day and three in seven days, by the days on the patient's wall."""
+"""How many texts a number gets, whoever's it is: one a day and three in seven days, by the patient's days."""
 
 from collections.abc import Collection
 from datetime import date, timedelta

@@ -252,7 +252,7 @@ ELSEWHERE: Mapping[str, tuple[Protocol, tuple[object, ...]]] = {
         (Section.AGENTS, "lidocaine", Kind.SETTING, "what it settles"),
     ),
     "an earlier text": (
-        replace(BASE, touches=(replace(TOUCH, at=time(9)),)),
+        replace(BASE, touches=(replace(TOUCH, at=time(9)), *BASE.touches[1:])),
         (Section.SCHEDULE, "day2", Kind.SETTING, "when and what"),
     ),
     "a phrase less": (

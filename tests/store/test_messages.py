@@ -20,12 +20,13 @@ from tests.desk import juan as juan_enrolment
 
 @pytest.fixture(autouse=True)
 def queued(database: Database) -> list[UUID]:
-    """Two messages, due on Wednesday at ten."""
+    """Two messages that are due on Wednesday at ten, before two of next Monday."""
     assert database
     desk.open_clinic()
     enrol(maria())
     enrol(juan_enrolment())
-    return [row["id"] for row in desk.rows("SELECT id FROM message")]
+    query = "SELECT m.id FROM message m JOIN invitation i ON i.id = m.invitation_id WHERE i.touch = 'day2'"
+    return [row["id"] for row in desk.rows(query)]
 
 
 def claim(tx: Tx, *, limit: int = 10) -> tuple[UUID, ...]:
