@@ -28,8 +28,8 @@ ORDER BY received_at, id
 """
 
 
-def enrol(cohort: Sequence[Person], *, now: datetime) -> list[tuple[Person, list[UUID]]]:
-    """Patients, procedures and contacts in bulk; their surveys by the product's own plan. With each its surveys."""
+def enrol(cohort: Sequence[Person], *, now: datetime) -> list[tuple[Person, dict[UUID, datetime]]]:
+    """Patients, procedures and contacts in bulk; their surveys, with times, by the product's own plan."""
     with transaction() as tx:
         version_id, pack = protocols.live(tx, desk.SLUG)
         bulk.insert(tx, patient_store.patient, [_patient(one, now) for one in cohort])
@@ -44,7 +44,7 @@ def enrol(cohort: Sequence[Person], *, now: datetime) -> list[tuple[Person, list
             own = found.get(one.id, ())
             planned = rules.plan(pack.touches, procedure.performed_on, contacts=own, tz=tz, now=now)
             new = invitations.schedule(tx, procedure, planned, version_id=version_id, tz=tz, now=now)
-            enrolled.append((one, [survey.id for survey in new]))
+            enrolled.append((one, {survey.id: survey.due_at for survey in new}))
     return enrolled
 
 
@@ -99,7 +99,9 @@ def letters(requests: Sequence[Request]) -> Iterator[tuple[Request, Letter]]:
     with transaction() as tx:
         whose = {row["id"]: row for row in tx.rows(_WHOSE, {"references": [one.reference for one in requests]})}
     for one in sorted(requests, key=lambda one: one.at):
-        row = whose[one.reference]
+        row = whose.get(one.reference)
+        if row is None:  # a page to a clinician
+            continue
         yield (
             one,
             Letter(
@@ -114,12 +116,43 @@ def letters(requests: Sequence[Request]) -> Iterator[tuple[Request, Letter]]:
         )
 
 
-def handled(references: list[str]) -> list[dict[str, object]]:
+def handled(references: list[str]) -> list[dict[str, str]]:
     """Which of these texts were read, and what they were taken for."""
     with transaction() as tx:
         return tx.rows(_HANDLED, {"references": references})
 
 
-def reconcile(now: datetime) -> None:
-    """A worker asks the carriers what became of texts whose outcome nobody knows."""
-    assert now
+def outbox(survey: UUID) -> list[dict[str, object]]:
+    """The messages of one survey, for whoever reads why the judge is not content."""
+    query = "SELECT kind, touch_no, state, reason, due_at FROM message WHERE invitation_id = %(survey)s ORDER BY due_at"
+    with transaction() as tx:
+        return tx.rows(query, {"survey": survey})
+
+
+def states() -> dict[UUID, str]:
+    """Each survey's state."""
+    with transaction() as tx:
+        return dict(tx.bulk("SELECT id, state FROM invitation", {}))
+
+
+def with_clinician() -> set[UUID]:
+    """Surveys about which an alert is open, and pages until somebody has called."""
+    query = (
+        """SELECT r.invitation_id FROM alert a JOIN response r ON r.id = a.response_id WHERE a.state <> 'resolved'"""
+    )
+    with transaction() as tx:
+        return {survey for (survey,) in tx.bulk(query, {})}
+
+
+_DUE = """
+SELECT EXISTS (SELECT FROM message WHERE state = 'pending' AND due_at <= %(now)s)
+  OR EXISTS (SELECT FROM message WHERE state IN ('leased', 'unknown'))
+  OR EXISTS (SELECT FROM inbound WHERE handled_at IS NULL) AS it
+"""
+
+
+def something_is_due(now: datetime) -> bool:
+    """Whether any worker has something to do that nobody's doing has just brought about."""
+    with transaction() as tx:
+        row = tx.fetch(_DUE, {"now": now})
+    return bool(row and row["it"])

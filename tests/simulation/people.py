@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from random import Random
 from uuid import UUID, uuid4
@@ -35,7 +35,7 @@ class Habit(StrEnum):
 
 
 SHARES = {
-    Habit.AT_ONCE: 24,
+    Habit.AT_ONCE: 36,
     Habit.AFTER_REMINDER: 12,
     Habit.BY_MAIL: 6,
     Habit.BY_PHONE: 8,
@@ -65,6 +65,7 @@ ZONES = {
     "Pacific/Honolulu": 2,
     "America/Puerto_Rico": 3,
 }
+LATE = 0.4
 AREAS = tuple(str(area) for area in range(201, 990) if area % 100 != 11 and str(area)[1] != "9")
 """Fictional numbers stand behind 555-01 in each area."""
 
@@ -107,13 +108,12 @@ class Person:
     """How likely a call is answered."""
     delay: timedelta
     """From a text to what it makes the person do."""
+    enrolled_on: date
     performed_on: date
     shared: bool = False
     procedure: UUID = field(default_factory=uuid4)
-    surveys: list[UUID] = field(default_factory=list)
-    heard: int = 0
-    """Links that have reached the person."""
-    tokens: list[str] = field(default_factory=list)
+    surveys: dict[UUID, datetime] = field(default_factory=dict)
+    """Each survey, and when it is due."""
     done: set[str] = field(default_factory=set)
 
 
@@ -146,5 +146,7 @@ def _person(index: int, random: Random, day: date) -> Person:
         dead=0.06 < fate < 0.08,
         picks_up={Habit.NEVER: 0.05, Habit.BY_PHONE: 0.8}.get(habit, 0.4),
         delay=timedelta(minutes=random.choice([2, 7, 20, 55, 130, 300])),
-        performed_on=day,
+        enrolled_on=day,
+        # Some are brought in days later, when only the last survey still makes sense.
+        performed_on=day - timedelta(days=8 if random.random() < LATE else 0),
     )

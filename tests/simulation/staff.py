@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING
+from uuid import UUID
 
-from survey.domain.calls import Line, Result, Wanted
+from survey.domain.calls import LEAD, Line, Result, Wanted
 from survey.domain.errors import Refused
 from survey.domain.stops import Reason
 from survey.services import calls, sheets
@@ -49,21 +50,25 @@ def _deal(world: World, line: Line, now: datetime) -> bool:
         calls.note(line.invitation_id, result=Result.WRONG_NUMBER, by=SAM.actor, now=now)
         world.judge.not_theirs(person.number, now, by_text=False)
     elif random.random() < person.picks_up:
-        _speak(world, line, random, now)
+        _speak(world, line, person, random, now)
     else:
         result = random.choice([Result.NO_ANSWER, Result.VOICEMAIL])
         calls.note(line.invitation_id, result=result, by=SAM.actor, now=now, text=random.random() < 0.5)
     return True
 
 
-def _speak(world: World, line: Line, random: Random, now: datetime) -> None:
+def _speak(world: World, line: Line, person: Person, random: Random, now: datetime) -> None:
+    """The questions are asked about one survey; a talk without them is about all of the procedure that was due."""
     if random.random() < 0.7:
         sheets.enter_by_phone(line.invitation_id, CALM, by=SAM.actor, now=now)
+        world.judge.ended(line.invitation_id, now)
         world.seen["asked on the phone"] += 1
-    else:
-        calls.note(line.invitation_id, result=Result.REACHED, by=SAM.actor, now=now)
-        world.seen["reached on the phone"] += 1
-    world.judge.ended(line.invitation_id, now)
+        return
+    calls.note(line.invitation_id, result=Result.REACHED, by=SAM.actor, now=now)
+    world.seen["reached on the phone"] += 1
+    for survey, due in person.surveys.items():
+        if due <= max(now, person.surveys[line.invitation_id]):
+            world.judge.ended(survey, now)
 
 
 def _decide(world: World, line: Line, random: Random, now: datetime) -> None:
@@ -80,6 +85,13 @@ def _decide(world: World, line: Line, random: Random, now: datetime) -> None:
     world.seen["closed by the lead"] += 1
 
 
-def known(person: Person) -> str:
-    """Who it is, for a message of the judge."""
-    return f"patient {person.index} ({person.habit})"
+def listed(now: datetime) -> set[UUID]:
+    """Procedures on the call list and with the lead, page by page as staff turn them."""
+    found: set[UUID] = set()
+    for kind in ("", LEAD):
+        page = pages = 1
+        while page <= pages:
+            shown = calls.look(Wanted(kind=kind), page=page, now=now)
+            found |= {row.line.procedure_id for row in shown.rows}
+            page, pages = page + 1, shown.pages
+    return found

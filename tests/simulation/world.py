@@ -12,7 +12,7 @@ from uuid import UUID
 
 from survey.domain.messages import Delivery
 from survey.messaging import registry
-from survey.services import conservation, inbound, invitations, receipts, scores, sending, sheets
+from survey.services import conservation, inbound, invitations, receipts, reconciling, scores, sending, sheets
 from survey.store.session import transaction
 from tests.fakes import LINK
 from tests.simulation import bulk, habits, staff
@@ -33,6 +33,7 @@ CHANCES = {
     Mode.KILLS: 0.0015,
     Mode.KILLS_BEFORE: 0.0015,
 }
+ENDED = ("completed", "reached", "stopped")
 TOGETHER = (("twilio",), ("sinch",), ("twilio", "sinch"), ("smtp",), ("twilio", "sinch", "smtp"))
 """Who is down at the same time."""
 MAIL_CHANCES = {Mode.BUSY: 0.02, Mode.HANGS: 0.005, Mode.HANGS_AND_SENDS: 0.005, Mode.DEAD: 0.01}
@@ -96,13 +97,30 @@ class World:
         self.people = list(crowd(self.plan.size, seed=self.plan.seed, first_day=first, days=self.plan.enrol_days))
         for number in range(self.plan.enrol_days):
             day = first + number * DAY
-            cohort = [one for one in self.people if one.performed_on == day]
+            cohort = [one for one in self.people if one.enrolled_on == day]
             self.later(START + number * DAY + 4 * HOUR, lambda now, cohort=cohort: self.enrol(cohort, now))  # type: ignore[misc]
         for number in range(self.plan.days):
             for hour in (3, 7.5):
                 self.later(START + number * DAY + hour * HOUR, lambda now: staff.call(self, now))
         for now in self._clock():
             self.step(now)
+        self._settle()
+
+    def _settle(self) -> None:
+        """At the end nobody is silent: answered, reached, closed with a reason, or with somebody who calls."""
+        listed, at_work = staff.listed(self.now), bulk.with_clinician()
+        for survey, state in bulk.states().items():
+            over, ended = survey in self.judge.over, state in ENDED
+            if over != ended:
+                self.wrong.append(f"{state}, in truth {'over' if over else 'open'}: {self.describe(survey)}")
+            if not ended and survey not in at_work and self.of_survey[survey].procedure not in listed:
+                self.wrong.append(f"{state}, and nobody calls: {self.describe(survey)}")
+            self.seen[f"at the end: {state}"] += 1
+        self.seen["at the end: on the call list"] = len(listed)
+        self._judge()
+
+    def _judge(self) -> None:
+        assert not self.wrong, "\n".join([f"seed {self.plan.seed}", *self.wrong[:20]])
 
     def _clock(self) -> Iterator[datetime]:
         now, end = START, START + self.plan.days * DAY
@@ -113,6 +131,8 @@ class World:
 
     def step(self, now: datetime) -> None:
         """People first, in the order of time; then workers; then the judge."""
+        if now.minute and not (self._heap and self._heap[0][0] <= now) and not bulk.something_is_due(now):
+            return
         while self._heap and self._heap[0][0] <= now:
             at, _, do = heapq.heappop(self._heap)
             self.now = at
@@ -132,7 +152,8 @@ class World:
             self._send(now + (2 * HOUR if jump < 0.005 else -2 * HOUR))
             self.seen["clock jumps"] += 1
         self._send(now)
-        bulk.reconcile(now)
+        while reconciling.ask_due(now=now):
+            pass
         while scores.score_due(now=now):
             pass
         if now.minute == 0:
@@ -212,7 +233,10 @@ class World:
             lost = conservation.astray(tx, now=now)
         if lost:
             self.wrong.append(f"{now.isoformat()}: {lost} surveys stand nowhere")
-        assert not self.wrong, "\n".join([f"seed {self.plan.seed}", *self.wrong[:20]])
+            self.wrong += [
+                f"{stray} {self.describe(stray.invitation_id)}" for stray in conservation.every_stray(now=now)[:5]
+            ]
+        self._judge()
 
     def _arrived(self, request: Request, letter: Letter) -> None:
         self.seen[f"{request.provider}: {request.mode}"] += 1
@@ -231,11 +255,11 @@ class World:
         """Receipts: as they should be, or lost, late, twice, the wrong way round; now and then somebody forges one."""
         random = Random(f"{self.plan.seed} receipts {request.to} {request.at}")
         said = Delivery.DELIVERED if request.arrived else Delivery.UNDELIVERED
-        way = random.choices(["usual", "lost", "late", "twice", "turned"], [80, 6, 4, 5, 5])[0]
+        way = random.choices(["usual", "lost", "late", "twice", "turned"], [70, 15, 5, 5, 5])[0]
         self.seen[f"receipts {way}"] += 1
         first = max(self.now, request.at) + timedelta(seconds=random.randint(2, 4000))
         times = {
-            "usual": [(first, Delivery.SENT), (first + timedelta(seconds=5), said)],
+            "usual": [(first, said)],
             "lost": [],
             "late": [(first + 2 * DAY, said)],
             "twice": [(first, said), (first + HOUR, said)],
@@ -274,6 +298,12 @@ class World:
         for day in range(2, self.plan.days, 5):
             since = START + day * DAY + random.randint(1, 14) * HOUR
             yield since, since + random.choice([1, 3, 8]) * HOUR
+
+    def describe(self, survey: UUID | None) -> str:
+        """Whose survey it is, and what is in the outbox for it."""
+        person = self.of_survey.get(survey) if survey else None
+        whose = f"{person.habit}, block {person.block}, agreed {person.agreed}" if person else "nobody"
+        return f"{whose}: {bulk.outbox(survey)}" if survey else whose
 
     def findings(self) -> list[Finding]:
         """Every promise that was broken by a letter."""
