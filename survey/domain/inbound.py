@@ -127,7 +127,7 @@ def answer(
         first = is_news if kind is Kind.STOPPED else kind not in answered.last
         return kind if first else None
     too_many = answered.today >= MOST_ANSWERS_A_DAY
-    silenced = scope is Scope.ALL and kind in (Kind.CALL_BACK, Kind.NOT_WATCHED)
+    silenced = scope is Scope.ALL and kind is not Kind.STARTED
     return None if too_many or silenced or _was_told(kind, answered, now) else kind
 
 

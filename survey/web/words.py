@@ -89,8 +89,11 @@ def months() -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=256)
 def phone(number: str) -> str:
-    """`(202) 555-0123` for a number of the clinic's country, `+44 20 …` for another."""
-    parsed = phonenumbers.parse(number, "US")
+    """`(202) 555-0123` for a number of the clinic's country, `+44 20 …` for another; what is no number, as it is."""
+    try:
+        parsed = phonenumbers.parse(number, "US")
+    except phonenumbers.NumberParseException:
+        return number
     home = phonenumbers.PhoneNumberFormat.NATIONAL
     abroad = phonenumbers.PhoneNumberFormat.INTERNATIONAL
     return str(phonenumbers.format_number(parsed, home if parsed.country_code == 1 else abroad))

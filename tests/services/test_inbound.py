@@ -9,7 +9,7 @@ import pytest
 from survey.domain.errors import Unavailable
 from survey.domain.invitations import InvitationState
 from survey.local.carrier import Carrier
-from survey.services import inbound, messages, responses, suppressions
+from survey.services import inbound, messages, responses, sending, suppressions
 from survey.store import suppressions as suppression_store
 from survey.store.session import DatabaseError, transaction
 from tests import desk, surveys
@@ -470,6 +470,47 @@ def test_stop_that_is_read_between_queueing_and_sending_lets_nothing_leave(carri
     send(WEDNESDAY_TEN)
 
     assert bodies(carrier) == []
+
+
+def test_stop_that_is_read_while_a_sender_holds_the_text_lets_nothing_leave(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrolled = enrol(maria())
+    hand_over = sending._send_all
+
+    def stops_meanwhile(batch: sending._Batch) -> None:
+        reply("STOP", now=WEDNESDAY_TEN, OptOutType="STOP")
+        hand_over(batch)
+
+    with monkeypatch.context() as leased:
+        leased.setattr(sending, "_send_all", stops_meanwhile)
+        assert sending.send_due(now=WEDNESDAY_TEN) == 1
+
+    desk.send_until(WEDNESDAY_TEN + HOUR, start=WEDNESDAY_TEN, every=MINUTE)
+    assert bodies(carrier) == []
+    assert invitation_state(enrolled.invitation_id) == ("undeliverable", "stopped")
+
+
+def test_what_nobody_has_read_yet_may_be_stop_and_lets_nothing_leave(carrier: Carrier) -> None:
+    enrol(maria())
+
+    text("STOP", now=WEDNESDAY_TEN - MINUTE, OptOutType="STOP")
+    send(WEDNESDAY_TEN)
+    read(WEDNESDAY_TEN + MINUTE)
+    desk.send_until(WEDNESDAY_TEN + HOUR, start=WEDNESDAY_TEN + MINUTE, every=MINUTE)
+
+    assert bodies(carrier) == []
+
+
+def test_a_text_that_was_no_stop_holds_the_link_up_by_minutes_only(carrier: Carrier) -> None:
+    enrol(maria())
+
+    text("Thanks!", now=WEDNESDAY_TEN - MINUTE)
+    send(WEDNESDAY_TEN)
+    read(WEDNESDAY_TEN)
+    desk.send_until(WEDNESDAY_TEN + 7 * MINUTE, start=WEDNESDAY_TEN + MINUTE, every=MINUTE)
+
+    assert any("/s/" in body for body in bodies(carrier))
 
 
 def test_texts_of_one_number_are_read_in_the_order_in_which_they_came() -> None:

@@ -65,6 +65,12 @@ def test_a_number_that_two_share_names_both_and_a_stranger_nobody(sam: Desk) -> 
     assert "Unknown number" in page
 
 
+def test_a_sender_that_is_no_number_is_shown_as_it_is(sam: Desk) -> None:
+    reply("Your parcel is here", sender="PARCELS")
+
+    assert "PARCELS" in sam.get("/replies").text
+
+
 def test_red_flag_words_stand_first_and_then_the_newest(sam: Desk) -> None:
     surveys.invited(clock.now())
     for body in ("now my chest hurts", "Earlier words", "Latest words"):
