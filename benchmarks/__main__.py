@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Callable
 
-from benchmarks import drain, idle, importing, paging, replay, scoring, submit
+from benchmarks import drain, idle, importing, paging, replay, scoring, sending, submit
 from benchmarks.figures import Figure, table
 from benchmarks.world import world
 
@@ -12,6 +12,7 @@ PARTS: dict[str, Callable[..., list[Figure]]] = {
     "submit": submit.measure,
     "drain": drain.measure,
     "paging": paging.measure,
+    "sending": sending.measure,
     "importing": importing.measure,
     "memory": idle.measure,
 }

@@ -4,7 +4,7 @@ import io
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -48,12 +48,12 @@ def measure(world: World, *, seconds: float) -> list[Figure]:
     """First at idle, one worry after the other; then among a hundred answers a second, at the times planned."""
     idle_count, busy_count = int(IDLE_PER_S * seconds / 2), int(BUSY_PER_S * seconds / 2)
     people(world, idle_count + busy_count, answers=FIRST_ANSWERS)
-    fresh = iter(_fresh(world))
-    with _running(world) as carrier:
-        _commit(world, list(islice(fresh, 1)), per_s=1.0, worrying=1)  # the first loads the protocol
+    unscored = iter(fresh(world))
+    with running(world) as carrier:
+        _commit(world, list(islice(unscored, 1)), per_s=1.0, worrying=1)  # the first loads the protocol
         _wait_for(world, carrier, 1)
-        idle = _times(world, carrier, list(islice(fresh, idle_count - 1)), per_s=IDLE_PER_S, worrying=1)
-        busy = _times(world, carrier, list(fresh), per_s=BUSY_PER_S, worrying=WORRYING_OF_BUSY)
+        idle = times(world, carrier, list(islice(unscored, idle_count - 1)), per_s=IDLE_PER_S, worrying=1)
+        busy = times(world, carrier, list(unscored), per_s=BUSY_PER_S, worrying=WORRYING_OF_BUSY)
     return [
         Figure(name="commit to provider, idle, p50", value=percentile(idle, 0.5), unit="ms", budget=15),
         Figure(name="commit to provider, idle, p99", value=percentile(idle, 0.99), unit="ms", budget=60),
@@ -65,13 +65,14 @@ def measure(world: World, *, seconds: float) -> list[Figure]:
     ]
 
 
-def _fresh(world: World) -> list[UUID]:
+def fresh(world: World) -> list[UUID]:
+    """The responses of `people` whose worrying answer is still to come."""
     with psycopg.connect(world.superuser) as connection:
         rows = connection.execute("SELECT id FROM response WHERE tier IS NULL AND revision = %s", (len(FIRST_ANSWERS),))
         return [response for (response,) in rows]
 
 
-def _times(world: World, carrier: str, responses: Sequence[UUID], *, per_s: float, worrying: int) -> list[float]:
+def times(world: World, carrier: str, responses: Sequence[UUID], *, per_s: float, worrying: int) -> list[float]:
     """Milliseconds for each page."""
     settle(world)
     before = len(_journal(carrier))
@@ -131,8 +132,8 @@ def _wait_for(world: World, carrier: str, count: int) -> None:
 
 
 @contextmanager
-def _running(world: World) -> Iterator[str]:
-    """The carrier, the scoring and the paging worker, and a sentinel; the carrier's address."""
+def running(world: World, *queues: str) -> Iterator[str]:
+    """The carrier, the scoring and the paging worker, those of `queues`, and a sentinel; the carrier's address."""
     port = ports.next_free(8200)
     carrier = f"http://127.0.0.1:{port}"
     environ = {
@@ -147,12 +148,12 @@ def _running(world: World) -> Iterator[str]:
         Process(
             name="phones", command=stack.daytwo("demo", "--carrier", "--bind", f"127.0.0.1:{port}", "--folder", folder)
         ),
-        *(Process(name=queue, command=stack.daytwo("worker", queue)) for queue in ("scoring", "paging")),
+        *(Process(name=queue, command=stack.daytwo("worker", queue)) for queue in ("scoring", "paging", *queues)),
         Process(name="sentinel", command=stack.daytwo("sentinel")),
     ]
     output = io.StringIO()
     with runner.background(processes, environ=environ, out=output):
-        _until(lambda: _answers(f"{carrier}/journal.json"), output)
+        until_it_answers(f"{carrier}/journal.json", output)
         yield carrier
 
 
@@ -163,10 +164,11 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _until(holds: Callable[[], bool], output: io.StringIO) -> None:
+def until_it_answers(url: str, output: io.StringIO | None = None) -> None:
+    """Wait for a process that is starting; `output` is what it says, for when it does not."""
     deadline = time.monotonic() + PATIENCE_S
-    while not holds():
+    while not _answers(url):
         if time.monotonic() > deadline:
-            print(output.getvalue(), file=sys.stderr)
+            print(output.getvalue() if output else "", file=sys.stderr)
             raise RuntimeError("the processes did not come up; what they said stands above")
         time.sleep(0.1)

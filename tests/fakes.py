@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from survey.messaging.outcomes import VALID_FOR, Attempt, Outcome
+from survey.messaging.outcomes import VALID_FOR, Attempt, Finding, Lost, Outcome, Trace
 from tests.cast import NIGHT, Person
 
 LINK = re.compile(r"https?://\S+/a/(\w+)")
@@ -63,6 +63,11 @@ class FakeSms(Provider):
     def send(self, to: str, body: str, *, reference: UUID, valid_for: timedelta = VALID_FOR) -> Attempt:
         """Journal one text."""
         return self.take(to, body, reference=reference)
+
+    def find(self, lost: Lost) -> Finding:
+        """Nothing that it knows."""
+        assert lost
+        return Finding(trace=Trace.UNSURE)
 
 
 class FakeEmail(Provider):

@@ -1,6 +1,7 @@
 """Phone numbers as people type them, read by the rules of the clinic's country; E.164 out."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
@@ -38,8 +39,9 @@ def region_of(e164: str) -> str:
     return (number and phonenumbers.region_code_for_number(number)) or DEFAULT_REGION
 
 
+@lru_cache(maxsize=256)
 def national(e164: str) -> str:
-    """The number as people of its own country write it."""
+    """The number as people of its own country write it. Asked with every message for the clinic's own."""
     number = _parse(e164, DEFAULT_REGION)
     return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL) if number else e164
 

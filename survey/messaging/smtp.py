@@ -1,5 +1,6 @@
 """Mail by SMTP with STARTTLS, never without a verified certificate; the dialogue sorted into our four outcomes."""
 
+import re
 import smtplib
 import ssl
 from email import policy
@@ -8,17 +9,20 @@ from email.utils import parseaddr
 from typing import Self
 from uuid import UUID
 
-from survey.messaging.outcomes import Attempt, Outcome
+from survey.messaging.outcomes import Attempt, Fault, Outcome
 from survey.settings import Settings
 
 IMPLICIT_TLS_PORT = 465
+_DEAD = re.compile(rb"^5\.(1\.[1236]|2\.1)\b")
+"""Enhanced codes of RFC 3463: no such mailbox or domain, moved, or disabled. A refusal of spam is none of them."""
 
 
 class _Said(Exception):
     """The server's answer ended the dialogue."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, words: bytes) -> None:
         self.code = code
+        self.fault = Fault.DEAD if code >= 500 and _DEAD.match(words) else None
 
 
 class SmtpEmail:
@@ -99,7 +103,7 @@ class SmtpEmail:
             _expect(server.mail(parseaddr(self._sender)[1]))
             _expect(server.rcpt(to))
         except _Said as said:
-            return self._sort(said.code)
+            return self._sort(said.code, fault=said.fault)
         except (smtplib.SMTPException, OSError) as error:
             return self._attempt(Outcome.TRY_LATER, detail=_code(error))
         try:
@@ -110,20 +114,20 @@ class SmtpEmail:
             return self._attempt(Outcome.UNKNOWN, detail=_code(error))
         return self._sort(code, reference=reference)
 
-    def _sort(self, code: int, *, reference: UUID | None = None) -> Attempt:
+    def _sort(self, code: int, *, reference: UUID | None = None, fault: Fault | None = None) -> Attempt:
         if 200 <= code < 300:
             return self._attempt(
                 Outcome.ACCEPTED, detail=str(code), ref=self._message_id(reference) if reference else None
             )
-        return self._attempt(Outcome.REFUSED if code >= 500 else Outcome.TRY_LATER, detail=str(code))
+        return self._attempt(Outcome.REFUSED if code >= 500 else Outcome.TRY_LATER, detail=str(code), fault=fault)
 
-    def _attempt(self, outcome: Outcome, *, detail: str, ref: str | None = None) -> Attempt:
-        return Attempt(outcome=outcome, provider=self.name, provider_ref=ref, detail=detail[:40])
+    def _attempt(self, outcome: Outcome, *, detail: str, ref: str | None = None, fault: Fault | None = None) -> Attempt:
+        return Attempt(outcome=outcome, provider=self.name, provider_ref=ref, detail=detail[:40], fault=fault)
 
 
 def _expect(reply: tuple[int, bytes]) -> None:
     if not 200 <= reply[0] < 300:
-        raise _Said(reply[0])
+        raise _Said(*reply)
 
 
 def _code(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Who carries a text: the providers in order, without those that rest; and what they say of a number."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,21 +22,35 @@ log = structlog.get_logger()
 _FAILURES = {Outcome.TRY_LATER, Outcome.UNKNOWN}
 
 
-def pick(tx: Tx, *, now: datetime, but_not: Collection[str] = ()) -> Sms | None:
-    """The provider to ask now: the preferred one that does not rest and was not tried; None when there is none.
-
-    Whoever is given a provider whose rest is over is alone in asking it, and has to `note` what came of it.
-    """
-    carriers = [one for one in registry.carriers() if one.name not in but_not]
-    known = store.every(tx)
-    return next((one for one in carriers if _may_ask(tx, known.get(one.name), now)), None)
+Known = Mapping[str, Health]
+"""What `known` read: provider → how it has answered lately."""
 
 
-def _may_ask(tx: Tx, health: Health | None, now: datetime) -> bool:
-    state = BreakerState.CLOSED if health is None else health.state(now)
-    if health is None or state is not BreakerState.HALF_OPEN:
-        return state is BreakerState.CLOSED
-    return store.take_probe(tx, health, breakers.probing(health, now=now))
+def known(tx: Tx) -> Known:
+    """How each provider has answered lately."""
+    return store.every(tx)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """The provider to ask; `probes` when its rest is over and nobody else asks it before what came of this is noted."""
+
+    carrier: Sms
+    probes: bool
+
+
+def pick(tx: Tx, known: Known, *, now: datetime, but_not: Collection[str] = ()) -> Pick | None:
+    """The preferred provider of those that do not rest and were not tried; None when there is none."""
+    for carrier in registry.carriers():
+        health = known.get(carrier.name)
+        state = BreakerState.CLOSED if health is None else health.state(now)
+        if carrier.name in but_not or state is BreakerState.OPEN:
+            continue
+        if health is None or state is BreakerState.CLOSED:
+            return Pick(carrier=carrier, probes=False)
+        if store.take_probe(tx, health, breakers.probing(health, now=now)):
+            return Pick(carrier=carrier, probes=True)
+    return None
 
 
 def another(tx: Tx, *, but_not: Collection[str], now: datetime) -> bool:
@@ -67,12 +82,12 @@ def next_chance(tx: Tx, now: datetime) -> datetime:
     return max(min(ends, default=now + breakers.REST), now + timedelta(seconds=1))
 
 
-def note(tx: Tx, attempts: Sequence[Attempt], *, now: datetime) -> None:
-    """Remember how providers answered, in the order in which they did."""
+def note(tx: Tx, attempts: Sequence[tuple[Attempt, bool]], *, now: datetime) -> None:
+    """Remember how providers answered, in the order in which they did; with each, whether it was a probe."""
     # One order of locks for everybody.
-    for attempt in sorted(attempts, key=lambda one: one.provider):
+    for attempt, probed in sorted(attempts, key=lambda one: one[0].provider):
         if attempt.outcome not in _FAILURES:
-            store.note_well(tx, attempt.provider, now=now)
+            store.note_well(tx, attempt.provider, probed=probed, now=now)
             continue
         old = store.get_for_update(tx, attempt.provider)
         wait = timedelta(seconds=attempt.retry_after_s) if attempt.retry_after_s else None

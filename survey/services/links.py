@@ -12,7 +12,7 @@ from survey.store.session import Tx, transaction
 
 def make(tx: Tx, invitation_id: UUID, message_id: UUID | None, now: datetime, expires_at: datetime) -> str:
     """A new token for that invitation, which is told only here: 22 base58 characters, kept as a hash."""
-    token = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    token = new_token()
     store.insert(
         tx,
         token_sha256=sha256(token),
@@ -22,6 +22,11 @@ def make(tx: Tx, invitation_id: UUID, message_id: UUID | None, now: datetime, ex
         expires_at=expires_at,
     )
     return token
+
+
+def new_token() -> str:
+    """22 base58 characters that nobody has had."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 
 def find(tx: Tx, token: str) -> Link | None:

@@ -13,6 +13,7 @@ from survey.domain import reminders as reminder_rules
 from survey.domain.invitations import WANTED, Invitation, InvitationState, Trouble
 from survey.domain.messages import TERMS, Act, Decision, Facts, Kind, Message, MessageState
 from survey.domain.patients import Contact, ContactKind, choose
+from survey.domain.protocol import Reminder
 from survey.domain.queues import Queue
 from survey.domain.reminders import Asked, Next
 from survey.services import protocols
@@ -20,8 +21,9 @@ from survey.store import invitations as invitation_store
 from survey.store import message_facts, text_days
 from survey.store import messages as store
 from survey.store import reminders as reminder_store
-from survey.store.reminders import Way
+from survey.store.reminders import Ground, Way
 from survey.store.session import Tx
+from survey.store.text_days import TextDay
 
 log = structlog.get_logger()
 
@@ -81,19 +83,19 @@ def cancel_open(tx: Tx, invitation_id: UUID, *, reason: str) -> None:
     store.cancel_pending(tx, invitation_id, reason=reason)
 
 
-def decide(tx: Tx, message_id: UUID, *, token: UUID, now: datetime) -> Facts | None:
-    """The facts of a leased message that may leave now, from the facts of this moment; None when it may not.
+def decide(tx: Tx, message_ids: Sequence[UUID], *, token: UUID, now: datetime) -> list[Facts]:
+    """The facts of those leased messages that may leave now, from the facts of this moment, in the order given.
 
     What may not leave is held, cancelled or turned to another channel here.
     """
-    facts = message_facts.read(tx, message_id, token=token)
-    if facts is None:
-        return None
+    return [one for one in message_facts.read(tx, message_ids, token=token) if _leaves(tx, one, now=now)]
+
+
+def _leaves(tx: Tx, facts: Facts, *, now: datetime) -> bool:
     decision = rules.decide(facts, now=now)
-    if decision.act is Act.SEND:
-        return facts
-    _carry_out(tx, facts.message, decision, now=now)
-    return None
+    if decision.act is not Act.SEND:
+        _carry_out(tx, facts.message, decision, now=now)
+    return decision.act is Act.SEND
 
 
 def _carry_out(tx: Tx, message: Message, decision: Decision, *, now: datetime) -> None:
@@ -121,21 +123,22 @@ def _diverted(tx: Tx, message: Message, *, now: datetime) -> Message | None:
     return rules.diverted(message, other.id, now=now) if other else None
 
 
-def reserve(tx: Tx, facts: Facts, *, now: datetime) -> bool:
-    """Take what the message about to leave counts for: the number's day, and its place among the survey's three.
+def reserve(tx: Tx, leaving: Sequence[Facts], *, now: datetime) -> frozenset[UUID]:
+    """Take the numbers' days for messages about to leave; which of them may.
 
-    Goes in the transaction that notes the attempt. False when another text has taken the day meanwhile: then the
-    message waits a minute, and what the day allows is decided anew.
+    Goes in the transaction that notes the attempts. Where another text has taken the day meanwhile, the message waits
+    a minute, and what the day allows is decided anew.
     """
-    message = facts.message
-    day = now.astimezone(facts.tz).date()
-    is_new = facts.is_capped and facts.own_day != day
-    if is_new and not text_days.take(tx, facts.address, day, message.id):
-        store.swap(tx, message, rules.held(message, until=now + LOOK_AGAIN, reason="day_taken"))
-        return False
-    if facts.terms.automatic and message.contact_no is None and facts.contact_no is not None:
-        text_days.number(tx, message.id, facts.contact_no)
-    return True
+    wanted = [
+        TextDay(address=one.address, day=day, message_id=one.message.id)
+        for one in leaving
+        if one.is_capped and one.own_day != (day := now.astimezone(one.tz).date())
+    ]
+    late = {one.message_id for one in wanted} - text_days.take(tx, wanted)
+    for one in leaving:
+        if one.message.id in late:
+            store.swap(tx, one.message, rules.held(one.message, until=now + LOOK_AGAIN, reason="day_taken"))
+    return frozenset(one.message.id for one in leaving) - late
 
 
 def release(tx: Tx, message_id: UUID) -> None:
@@ -168,24 +171,52 @@ def _has_left(tx: Tx, message: Message, invitation_id: UUID, *, now: datetime) -
     invitation = _advance(tx, invitation_id, InvitationState.SENT, now=now)
     if message.state is MessageState.DELIVERED:
         invitation = _advance(tx, invitation_id, InvitationState.DELIVERED, now=now)
-    if TERMS[message.kind].automatic and invitation.state in _MAY_BE_REMINDED:
-        _remind(tx, invitation, message.touch_no)
+    _remind(tx, [(message, invitation)])
+
+
+def follow_left(tx: Tx, left: Sequence[Message], *, now: datetime) -> None:
+    """`follow` for many messages that have just left, each of another survey."""
+    linked = {one.invitation_id: one for one in left if one.invitation_id and TERMS[one.kind].carries_link}
+    asked = invitation_store.lock(tx, [one for one in linked if one])
+    news = {one.id: _sent(one, now=now) for one in asked.values()}
+    invitation_store.put_sent(tx, [new for new in news.values() if new is not asked[new.id]])
+    _remind(tx, [(linked[one], new) for one, new in news.items()])
+
+
+def _sent(invitation: Invitation, *, now: datetime) -> Invitation:
+    """The invitation moved on, unless the patient was faster."""
+    if InvitationState.SENT not in invitation_rules.MOVES[invitation.state]:
+        return invitation
+    return invitation_rules.advance(invitation, InvitationState.SENT, now=now)
 
 
 _MAY_BE_REMINDED = frozenset({InvitationState.SENT, InvitationState.DELIVERED, InvitationState.UNDELIVERABLE})
 
 
-def _remind(tx: Tx, invitation: Invitation, sent: int) -> None:
-    """Queue the reminder after the first `sent` ones, unless it is queued already."""
-    reminders = protocols.get(tx, invitation.protocol_version_id).touch(invitation.touch).reminders
-    if len(reminders) <= sent:
-        return
-    tz = ZoneInfo(store.zone(tx, invitation.id))
-    contacts = reminder_store.contacts(tx, invitation.id)
-    asked = _asked(reminder_store.ways(tx, invitation.id))
-    coming = reminder_rules.following(reminders, sent, contacts=contacts, asked=asked, tz=tz) if asked else None
-    if coming is not None and reminder_store.insert(tx, _reminder(invitation, coming, tz)):
+def _remind(tx: Tx, left: Sequence[tuple[Message, Invitation]]) -> None:
+    """Queue the reminders that follow these messages, without those that are queued already."""
+    open_ones = [
+        (message, invitation, reminders)
+        for message, invitation in left
+        if TERMS[message.kind].automatic and invitation.state in _MAY_BE_REMINDED
+        if len(reminders := _reminders(tx, invitation)) > message.touch_no
+    ]
+    grounds = reminder_store.grounds(tx, [one.id for _, one, _ in open_ones]) if open_ones else {}
+    coming = [_next(one, reminders, message.touch_no, grounds[one.id]) for message, one, reminders in open_ones]
+    if reminder_store.insert(tx, [one for one in coming if one is not None]):
         tx.ring(Queue.SENDING)
+
+
+def _reminders(tx: Tx, invitation: Invitation) -> Sequence[Reminder]:
+    return protocols.get(tx, invitation.protocol_version_id).touch(invitation.touch).reminders
+
+
+def _next(invitation: Invitation, reminders: Sequence[Reminder], sent: int, ground: Ground) -> Message | None:
+    tz, asked = ZoneInfo(ground.zone), _asked(ground.ways)
+    if asked is None:
+        return None
+    coming = reminder_rules.following(reminders, sent, contacts=ground.contacts, asked=asked, tz=tz)
+    return _reminder(invitation, coming, tz) if coming else None
 
 
 def _asked(ways: Sequence[Way]) -> Asked | None:

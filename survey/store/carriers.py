@@ -13,8 +13,9 @@ from survey.store.session import Tx
 _WELL = """
 INSERT INTO provider_health (provider, last_ok_at) VALUES (%(provider)s, %(now)s)
 ON CONFLICT (provider) DO UPDATE SET failures = 0, first_failed_at = NULL, open_until = NULL, last_ok_at = %(now)s
-WHERE provider_health.failures > 0 OR provider_health.open_until IS NOT NULL
-  OR provider_health.last_ok_at IS NULL OR provider_health.last_ok_at < %(now)s - interval '30 seconds'
+WHERE (%(probed)s OR provider_health.open_until IS NULL OR provider_health.open_until <= %(now)s)
+  AND (provider_health.failures > 0 OR provider_health.open_until IS NOT NULL
+    OR provider_health.last_ok_at IS NULL OR provider_health.last_ok_at < %(now)s - interval '30 seconds')
 """
 _LOCKED = """
 INSERT INTO provider_health (provider) VALUES (%(provider)s)
@@ -45,9 +46,12 @@ def put(tx: Tx, health: Health) -> None:
     tx.change(_PUT, asdict(health))
 
 
-def note_well(tx: Tx, provider: str, *, now: datetime) -> None:
-    """Note that the provider answers; without a write when that was known half a minute ago."""
-    tx.change(_WELL, {"provider": provider, "now": now})
+def note_well(tx: Tx, provider: str, *, probed: bool, now: datetime) -> None:
+    """Note that the provider answers; without a write when that was known half a minute ago.
+
+    Only whoever `probed` ends a rest before its time: other answers are to calls from before it.
+    """
+    tx.change(_WELL, {"provider": provider, "probed": probed, "now": now})
 
 
 def take_probe(tx: Tx, old: Health, new: Health) -> bool:

@@ -1,6 +1,6 @@
 """Invitations: one row is one survey of one patient."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -49,6 +49,15 @@ _ENDED = [
 ]
 
 
+_LOCK = "SELECT * FROM invitation WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE"
+_PUT_SENT = """
+UPDATE invitation i SET state = v.state, sent_at = v.sent_at, call_at = v.call_at, trouble = NULL
+FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(sent)s::timestamptz[], %(calls)s::timestamptz[])
+  AS v (id, state, sent_at, call_at)
+WHERE i.id = v.id
+"""
+
+
 def get(tx: Tx, invitation_id: UUID) -> Invitation:
     """That invitation. Raises NotFound."""
     return _one(tx, _SELECT.where(invitation.c.id == invitation_id))
@@ -57,6 +66,25 @@ def get(tx: Tx, invitation_id: UUID) -> Invitation:
 def get_for_update(tx: Tx, invitation_id: UUID) -> Invitation:
     """That invitation, locked to the end of the transaction. Raises NotFound."""
     return _one(tx, _SELECT.where(invitation.c.id == invitation_id).with_for_update())
+
+
+def lock(tx: Tx, invitation_ids: Sequence[UUID]) -> dict[UUID, Invitation]:
+    """Those invitations, locked."""
+    rows = tx.rows(_LOCK, {"ids": list(invitation_ids)})
+    return {row["id"]: _as_invitation({name: row[name] for name in _FIELDS}) for row in rows}
+
+
+def put_sent(tx: Tx, invitations: Sequence[Invitation]) -> None:
+    """Note that messages of invitations that `lock` holds have left."""
+    if not invitations:
+        return
+    columns = {
+        "ids": [one.id for one in invitations],
+        "states": [one.state for one in invitations],
+        "sent": [one.sent_at for one in invitations],
+        "calls": [one.call_at for one in invitations],
+    }
+    tx.change(_PUT_SENT, columns)
 
 
 def of_procedure(tx: Tx, procedure_id: UUID) -> tuple[Invitation, ...]:
@@ -145,6 +173,6 @@ def _values(one: Invitation) -> dict[str, Any]:
     return {name: getattr(one, name) for name in _FIELDS}
 
 
-def _as_invitation(row: sa.RowMapping) -> Invitation:
+def _as_invitation(row: Mapping[str, Any] | sa.RowMapping) -> Invitation:
     trouble = Trouble(row["trouble"]) if row["trouble"] else None
     return Invitation(**{**row, "state": InvitationState(row["state"]), "trouble": trouble})

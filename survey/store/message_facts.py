@@ -1,5 +1,6 @@
 """Everything that decides about one message, read in one statement of the transaction that notes the attempt."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from uuid import UUID
 
@@ -44,7 +45,7 @@ LEFT JOIN inbound n ON n.id = m.inbound_id
 JOIN site s ON s.id = coalesce(i.site_id, n.site_id)
 LEFT JOIN suppression x
   ON x.kind = coalesce(c.kind, 'sms') AND x.address = coalesce(c.address, n.sender) AND x.lifted_at IS NULL
-WHERE m.id = %(message_id)s AND m.lease_token = %(token)s
+WHERE m.id = ANY(%(message_ids)s) AND m.lease_token = %(token)s
   AND NOT EXISTS (SELECT FROM inbound u WHERE u.sender = c.address AND u.handled_at IS NULL)
 FOR UPDATE OF m
 """
@@ -52,14 +53,15 @@ _PARTS = (_columns("m", _MESSAGE), _columns("c", tuple(contact.c.keys())), _colu
 _FACTS = "".join(("SELECT ", ", ".join(_PARTS), ",", _READ))
 
 
-def read(tx: Tx, message_id: UUID, *, token: UUID) -> Facts | None:
-    """What decides about a message that this lease holds, the message locked; None when the lease was lost.
+def read(tx: Tx, message_ids: Sequence[UUID], *, token: UUID) -> tuple[Facts, ...]:
+    """What decides about messages that this lease holds, locked, in the order asked for; without those that it lost.
 
-    None also while the number has texted something that nobody has read yet, for it may be STOP: the lease runs out,
-    and by then it is read.
+    Without those also whose number has texted something that nobody has read yet, for it may be STOP: the lease runs
+    out, and by then it is read.
     """
-    row = tx.fetch(_FACTS, {"message_id": message_id, "token": token})
-    return None if row is None else _as_facts(row)
+    rows = tx.rows(_FACTS, {"message_ids": list(message_ids), "token": token})
+    found = {row["m__id"]: _as_facts(row) for row in rows}
+    return tuple(found[one] for one in message_ids if one in found)
 
 
 def _as_facts(row: Row) -> Facts:

@@ -15,7 +15,8 @@ from survey.domain.messages import LEASE, Delivery, MessageState
 from survey.domain.patients import Block, ContactKind
 from survey.local.carrier import Carrier
 from survey.messaging import registry
-from survey.services import links, messages, patients, receipts, sending
+from survey.services import attempts, links, messages, patients, receipts
+from survey.services.attempts import Done, Wanted
 from survey.store import contacts
 from survey.store import messages as message_store
 from survey.store.session import transaction
@@ -315,7 +316,7 @@ def test_a_sender_that_died_in_the_call_leaves_an_unknown_outcome(carrier: Carri
     with transaction() as tx:
         (message_id,) = message_store.claim(tx, token=token, until=WEDNESDAY_TEN + LEASE, now=WEDNESDAY_TEN, limit=10)
     with transaction() as tx:
-        begun = sending._begin(tx, sending._Next(message_id=message_id), token=token, now=WEDNESDAY_TEN)
+        begun = attempts.begin(tx, [Wanted(message_id=message_id)], token=token, now=WEDNESDAY_TEN)
     assert begun
 
     desk.send_until(WEDNESDAY_TEN + 2 * HOUR, start=WEDNESDAY_TEN + LEASE + MINUTE)
@@ -330,12 +331,12 @@ def test_a_sender_that_slept_through_its_lease_still_tells_how_the_call_ended(ca
     with transaction() as tx:
         (message_id,) = message_store.claim(tx, token=token, until=WEDNESDAY_TEN + LEASE, now=WEDNESDAY_TEN, limit=10)
     with transaction() as tx:
-        begun = sending._begin(tx, sending._Next(message_id=message_id), token=token, now=WEDNESDAY_TEN)
+        begun = attempts.begin(tx, [Wanted(message_id=message_id)], token=token, now=WEDNESDAY_TEN)
     assert begun
     send(WEDNESDAY_TEN + LEASE + MINUTE)
 
     with transaction() as tx:
-        sending._finish(tx, sending._Done(begun, begun.call()), now=WEDNESDAY_TEN + LEASE + 2 * MINUTE)
+        attempts.finish(tx, [Done(begun[0], begun[0].call())], now=WEDNESDAY_TEN + LEASE + 2 * MINUTE)
 
     assert desk.message_states(enrolled.invitation_id) == [("sms", MessageState.ACCEPTED, None)]
     assert len(carrier.journal.entries()) == 1

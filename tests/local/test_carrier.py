@@ -3,7 +3,10 @@
 import json
 import re
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -11,6 +14,8 @@ import pytest
 from survey.local import carrier as carriers
 from survey.local.carrier import Carrier
 from survey.local.carrier_journal import Journal, Script
+from survey.messaging import twilio_sms
+from survey.messaging.webhooks import Reply, Webhook
 
 PHONE = "+12025550121"
 
@@ -108,6 +113,45 @@ def test_a_request_without_credentials_is_refused(carrier: Carrier) -> None:
     address = f"{carrier.url}/2010-04-01/Accounts/AC0/Messages.json"
 
     assert httpx.post(address, data={"To": PHONE}, trust_env=False).status_code == 401
+
+
+def test_a_reply_typed_on_a_phone_is_told_to_whoever_texted_it_signed(carrier: Carrier) -> None:
+    came: list[tuple[str, str, bytes]] = []
+
+    class Clinic(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            came.append((self.path, self.headers["X-Twilio-Signature"], body))
+            self.send_response(204)
+            self.end_headers()
+
+    with HTTPServer(("127.0.0.1", 0), Clinic) as clinic:
+        Thread(target=clinic.handle_request, daemon=True).start()
+        address = f"http://127.0.0.1:{clinic.server_port}"
+        text(carrier, "Clinic: check-in", callback=f"{address}/receipts/sms/1")
+        done = httpx.post(f"{carrier.url}/phones/{PHONE}/reply", data={"body": "STOP 🛑"}, trust_env=False)
+
+    ((path, signed, body),) = came
+    webhook = Webhook(url=address + path, headers={"X-Twilio-Signature": signed}, body=body)
+    assert (done.status_code, done.headers["Location"]) == (303, f"/phones/{PHONE}")
+    assert path == "/inbound/sms"
+    assert twilio_sms.is_signed("secret", webhook)
+    assert twilio_sms.reply(body) == Reply(provider_ref=ANY, sender=PHONE, body="STOP 🛑")
+    assert "STOP 🛑" in page(carrier, f"/phones/{PHONE}")
+
+
+def test_the_form_for_a_reply_does_not_vanish_under_the_fingers(carrier: Carrier) -> None:
+    text(carrier, "Clinic: check-in")
+
+    assert 'http-equiv="refresh"' not in page(carrier, f"/phones/{PHONE}/reply")
+    assert f'href="/phones/{PHONE}/reply"' in page(carrier, f"/phones/{PHONE}")
+
+
+def test_a_reply_that_the_clinic_does_not_take_says_so(carrier: Carrier) -> None:
+    text(carrier, "Clinic: check-in", callback="https://clinic.example/receipts/sms/1")
+    httpx.post(f"{carrier.url}/phones/{PHONE}/reply", data={"body": "Hello"}, trust_env=False)
+
+    assert "the clinic did not take it" in page(carrier, f"/phones/{PHONE}")
 
 
 def test_other_addresses_do_not_exist(carrier: Carrier) -> None:

@@ -5,11 +5,18 @@ from collections.abc import Iterator
 import pytest
 
 from survey.messaging import registry
+from survey.messaging.sinch_sms import SinchSms
 from survey.messaging.smtp import SmtpEmail
 from survey.messaging.twilio_sms import TwilioSms
 from survey.settings import Settings
 
 TWILIO = {"twilio_account_sid": "AC0", "twilio_auth_token": "secret", "twilio_from": "+12025550100"}
+SINCH = {
+    "sinch_service_plan_id": "plan",
+    "sinch_api_token": "token",
+    "sinch_from": "+12025550101",
+    "sinch_webhook_secret": "signs",
+}
 
 
 def settings(**given: object) -> Settings:
@@ -20,9 +27,9 @@ def settings(**given: object) -> Settings:
 @pytest.fixture(autouse=True)
 def hang_up() -> Iterator[None]:
     yield
-    sms = registry.sms()
-    if isinstance(sms, TwilioSms):
-        sms.close()
+    for carrier in registry.carriers():
+        if isinstance(carrier, TwilioSms | SinchSms):
+            carrier.close()
     registry.wire(registry.Wiring(public_url="", sms=None, email=None))
 
 
@@ -59,3 +66,41 @@ def test_an_address_that_would_cost_a_second_segment_is_refused_at_the_start() -
 
     with pytest.raises(ValueError, match="at most 31 characters"):
         registry.configure(settings(**TWILIO, public_url=longest + "w"))
+
+
+def names() -> list[str]:
+    return [carrier.name for carrier in registry.carriers()]
+
+
+def test_both_providers_are_asked_twilio_first_or_as_the_clinic_wants_it() -> None:
+    registry.configure(settings(**TWILIO, **SINCH))
+    usual = names()
+
+    registry.configure(settings(**TWILIO, **SINCH, sms_first="sinch"))
+
+    assert (usual, names()) == (["twilio", "sinch"], ["sinch", "twilio"])
+
+
+def test_sinch_may_carry_alone() -> None:
+    registry.configure(settings(**SINCH))
+
+    assert names() == ["sinch"]
+
+
+@pytest.mark.parametrize("missing", ["sinch_api_token", "sinch_from", "sinch_webhook_secret"])
+def test_half_a_provider_is_refused_with_what_is_needed(missing: str) -> None:
+    given = {name: value for name, value in SINCH.items() if name != missing}
+
+    with pytest.raises(ValueError, match="SINCH_API_TOKEN, SINCH_FROM and SINCH_WEBHOOK_SECRET are needed"):
+        settings(**given)
+
+
+def test_a_demo_has_both_of_its_own() -> None:
+    registry.configure(settings(demo=True, twilio_base_url="http://127.0.0.1:9000"))
+
+    assert names() == ["twilio", "sinch"]
+
+
+def test_a_demo_does_not_start_beside_the_second_provider() -> None:
+    with pytest.raises(ValueError, match="SINCH_SERVICE_PLAN_ID"):
+        settings(demo=True, twilio_base_url="http://127.0.0.1:9000", **SINCH)

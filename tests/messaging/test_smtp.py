@@ -15,7 +15,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from survey.messaging.outcomes import Attempt, Outcome
+from survey.messaging.outcomes import Attempt, Fault, Outcome
 from survey.messaging.smtp import SmtpEmail
 from tests import certificates
 from tests.certificates import Certificate
@@ -140,6 +140,25 @@ def test_what_the_server_says_decides(
         attempt = send(port, certificate.certificate)
 
     assert (attempt.outcome, attempt.detail) == (outcome, answer[:3])
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        ("550 5.1.1 no such mailbox", Fault.DEAD),
+        ("550 5.2.1 disabled", Fault.DEAD),
+        ("550 5.7.1 looks like spam", None),
+        ("550 no such mailbox", None),
+        ("450 4.1.1 try again", None),
+    ],
+)
+def test_a_dead_mailbox_is_told_from_a_refusal(
+    mailbox: Mailbox, certificate: Certificate, answer: str, fault: Fault | None
+) -> None:
+    mailbox.answers["RCPT"] = answer
+
+    with serving(mailbox, certificate) as port:
+        assert send(port, certificate.certificate).fault is fault
 
 
 @pytest.mark.parametrize(

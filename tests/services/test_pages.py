@@ -217,3 +217,41 @@ def test_a_nudge_that_was_not_sent_yet_is_dropped_once_the_patient_was_tried(nig
 
     assert night.minutes(ANA) == [0]
     assert [told.page.state for told in alerts.get(alert.id).pages] == [PageState.ACCEPTED, PageState.SUPERSEDED]
+
+
+def test_a_page_goes_by_the_next_provider_at_once_when_the_first_surely_did_not_take_it(night: Night) -> None:
+    planned(night)
+    busy, other = FakeSms(name="busy", always=Outcome.TRY_LATER), FakeSms(name="other")
+    registry.wire(Wiring(public_url=PUBLIC_URL, sms=busy, others=(other,), email=None, page_lease_s=LEASE_S))
+
+    pages.send_due(now=night.now)
+
+    assert (len(busy.wire), len(other.wire)) == (1, 1)
+    assert attempts() == [("other", "accepted")]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.REFUSED])
+def test_a_page_that_may_have_left_or_is_refused_goes_to_no_other_provider_at_once(
+    night: Night, outcome: Outcome
+) -> None:
+    planned(night)
+    first, other = FakeSms(name="first", always=outcome), FakeSms(name="other")
+    registry.wire(Wiring(public_url=PUBLIC_URL, sms=first, others=(other,), email=None, page_lease_s=LEASE_S))
+
+    pages.send_due(now=night.now)
+
+    assert (len(first.wire), len(other.wire)) == (1, 0)
+
+
+def test_a_page_asks_those_that_rest_last_and_waits_for_none(night: Night) -> None:
+    planned(night)
+    first, other = FakeSms(name="first"), FakeSms(name="other", always=Outcome.TRY_LATER)
+    registry.wire(Wiring(public_url=PUBLIC_URL, sms=first, others=(other,), email=None, page_lease_s=LEASE_S))
+    rest = "INSERT INTO provider_health (provider, open_until) VALUES ('first', :until)"
+    with transaction() as tx:
+        tx.run(sa.text(rest), {"until": night.now + timedelta(minutes=1)})
+
+    pages.send_due(now=night.now)
+
+    assert (len(other.wire), len(first.wire)) == (1, 1)
+    assert attempts() == [("first", "accepted")]

@@ -1,5 +1,6 @@
 """The provider's receipts: the signature is checked before anything is read, and a message only moves forward."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import permutations
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from werkzeug.serving import make_server
 
 from survey.local import carrier as carriers
-from survey.messaging import registry, twilio_sms
+from survey.messaging import registry, sinch_sms, twilio_sms
 from survey.messaging.webhooks import Webhook
 from survey.web import receipts
 from tests import desk
@@ -56,7 +57,7 @@ def deliver(client: FlaskClient, reference: str, *statuses: str) -> str:
     """The invitation's state after these receipts."""
     for status in statuses:
         assert post(client, reference, FORM | {"MessageStatus": status}) == 204
-    (row,) = desk.rows("SELECT invitation_id FROM message")
+    (row,) = desk.rows("SELECT id AS invitation_id FROM invitation WHERE touch = 'day2'")
     return invitation_state(row["invitation_id"])[0]
 
 
@@ -180,3 +181,77 @@ def test_the_demos_carrier_tells_of_deliveries_as_the_real_one_does(clinic_addre
     (attempt,) = desk.rows("SELECT delivery, delivery_at FROM message_attempt")
     assert attempt["delivery"] == "delivered"
     assert attempt["delivery_at"] > AT_THE_DESK
+
+
+SINCH_PATH = "/receipts/sinch"
+BODY = {"type": "recipient_delivery_report_sms", "batch_id": "01", "recipient": "12025550121", "code": 0}
+
+
+def post_sinch(client: FlaskClient, body: bytes, *, secret: str = SECRET, signed: str | None = None) -> int:
+    mark = "x-sinch-webhook-signature"
+    right = sinch_sms.signature(secret, body, nonce="n", timestamp="1")
+    headers = {mark: right if signed is None else signed, f"{mark}-nonce": "n", f"{mark}-timestamp": "1"}
+    return client.post(SINCH_PATH, data=body, headers=headers, content_type="application/json").status_code
+
+
+def sinch_says(client: FlaskClient, reference: str, *statuses: str, secret: str = SECRET) -> str:
+    """The invitation's state after these receipts of the second provider."""
+    for status in statuses:
+        body = json.dumps(BODY | {"client_reference": reference, "status": status}).encode()
+        assert post_sinch(client, body, secret=secret) == 204
+    (row,) = desk.rows("SELECT invitation_id FROM message WHERE attempts > 0")
+    return invitation_state(row["invitation_id"])[0]
+
+
+@pytest.mark.parametrize("order", list(permutations(["Queued", "Dispatched", "Delivered"])))
+def test_receipts_of_the_second_provider_in_any_order_end_the_same(
+    client: FlaskClient, reference: str, order: tuple[str, ...]
+) -> None:
+    assert sinch_says(client, reference, *order, *order) == "delivered"
+
+
+def test_a_failure_of_the_second_provider_leaves_the_patient_to_a_call(client: FlaskClient, reference: str) -> None:
+    assert sinch_says(client, reference, "Failed", "Delivered") == "undeliverable"
+
+
+@pytest.mark.parametrize("signed", ["", "nonsense", sinch_sms.signature("x", b"{}", nonce="n", timestamp="1")])
+def test_a_forged_receipt_of_the_second_provider_is_refused(client: FlaskClient, signed: str) -> None:
+    assert post_sinch(client, b"{}", signed=signed) == 403
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[]", b"x", b'{"status": "Delivered"}', b'{"status": "Delivered", "client_reference": "x"}']
+)
+def test_a_signed_request_that_says_nothing_of_ours_is_answered_alike(client: FlaskClient, body: bytes) -> None:
+    assert post_sinch(client, body) == 204
+
+
+def test_receipts_of_the_second_provider_are_posted(client: FlaskClient) -> None:
+    assert client.get(SINCH_PATH).status_code == 405
+
+
+def test_both_secrets_are_taken_while_one_is_replaced(client: FlaskClient, reference: str) -> None:
+    both = {"twilio": ("new", SECRET), "sinch": ("new", SECRET)}
+    registry.wire(registry.Wiring(public_url=desk.PUBLIC_URL, sms=None, email=None, secrets=both))
+
+    old = sinch_says(client, reference, "Dispatched")
+    new = sinch_says(client, reference, "Delivered", secret="new")
+
+    assert (old, new) == ("sent", "delivered")
+    assert post(client, reference, FORM) == 204
+    assert post_sinch(client, b"{}", secret="older") == 403
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.permutations(["queued", "sent", "delivered", "undelivered", "failed", "sent", "delivered"]))
+def test_a_delivery_only_ever_moves_forward(client: FlaskClient, reference: str, order: list[str]) -> None:
+    desk.change("UPDATE message_attempt SET delivery = NULL, delivery_rank = 0, delivery_at = NULL")
+    ranks = []
+    for status in order:
+        assert post(client, reference, FORM | {"MessageStatus": status}) == 204
+        (row,) = desk.rows("SELECT delivery, delivery_rank FROM message_attempt WHERE provider = 'twilio'")
+        ranks.append(row["delivery_rank"])
+
+    assert ranks == sorted(ranks)
+    assert row["delivery"] == next(one for one in order if one in ("delivered", "undelivered", "failed"))
