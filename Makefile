@@ -21,8 +21,8 @@ setup: .venv/ready ## install everything into .venv, from hash-locked requiremen
 demo: setup ## bring up all of Daytwo with synthetic patients, and print three addresses
 	@$(BIN)/daytwo demo
 
-test: setup ## every test, on embedded PostgreSQL and Redis
-	@$(BIN)/python -m pytest
+test: setup ## every test, on embedded PostgreSQL and Redis, on up to four cores
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 check: lint types contracts words test ## what CI runs
 
