@@ -161,6 +161,7 @@ class Line:
     asked_call_at: datetime | None
     tier: Tier | None
     is_helped: bool
+    helper_may_answer: bool
     risk: int
     phone: str | None
     may_text: bool

@@ -1,7 +1,7 @@
 """Every message to patients at its longest, to see before anything is sent whether a text fits one segment."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from unicodedata import combining, normalize
 
@@ -34,6 +34,13 @@ def weekday(day: date, language: str) -> str:
     """`Wednesday`, as a text writes it: an accent that would make the text twice as dear is left out (`sabado`)."""
     written = str(format_date(day, "EEEE", locale=language))
     return "".join(sign if sign in gsm7.BASIC else _bare(sign) for sign in written)
+
+
+def wall_time(instant: datetime, tz: tzinfo, language: str) -> str:
+    """`10:20 AM`, on that wall, in signs that a text can carry."""
+    local = instant.astimezone(tz)
+    morning, evening = ("a. m.", "p. m.") if language == "es" else ("AM", "PM")
+    return f"{local.hour % 12 or 12}:{local:%M} {morning if local.hour < 12 else evening}"
 
 
 def _bare(sign: str) -> str:

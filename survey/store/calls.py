@@ -88,7 +88,8 @@ _LINES = f"""
 WITH chosen AS ({_CHOSEN}), facts AS ({_FACTS}),
 told AS (SELECT facts.*, {_SILENCE} AS silence FROM facts),
 every AS (
-  SELECT told.*, n.given_name, n.family_name, n.born_on, n.language, coalesce(n.zone, s.zone) AS zone,
+  SELECT told.*, n.given_name, n.family_name, n.born_on, n.language, n.helper_may_answer,
+    coalesce(n.zone, s.zone) AS zone,
     phone.address AS phone, coalesce(phone.consented_at IS NOT NULL AND phone.blocked_at IS NULL, false) AS may_text,
     tried.tries, tried.last_result, tried.last_at,
     tried.last_half IS NOT DISTINCT FROM lower(to_char(%(now)s AT TIME ZONE coalesce(n.zone, s.zone), 'YYYY-MM-DD AM'))

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 import psycopg
 
 from survey.domain.alerts import ContactResult, Outcome, Usefulness
+from survey.domain.calls import Result
 from survey.local.clinic import ADMIN, ANA, BEN, LENA, STAFF, Riverside
-from survey.services import alerts, versions
+from survey.services import alerts, calls, versions
 from survey.services.imports import SMALL
 from survey.store import session
 from tests import second_version
@@ -23,6 +24,8 @@ Ada,Nilsson,1979-04-02,{day},(202) 555-0141,yes
 Rosa,Ibarra,1990-12-24,{day},,yes
 Otto,,1966-06-06,{day},(202) 555-0142,yes
 """
+DISAGREE = """UPDATE contact SET consented_at = NULL, consent_how = NULL
+WHERE patient_id = (SELECT patient_id FROM procedure WHERE id = %(id)s)"""
 SAVE = "main form.card button, main form button:not([name])"
 APPEND_ONLY = ("alert_event", "answer", "call_attempt", "downgrade_signature", "score")
 
@@ -39,6 +42,7 @@ def desk_stops(phone: Phone, riverside: Riverside, now: datetime) -> Stops:
     yield "worklist"
     phone.open("/worklist?q=Nobody+of+that+name")
     yield "worklist, nothing matches"
+    yield from _sends(phone, riverside, now)
     phone.open("/enrol")
     yield "enrol"
     phone.page.fill("input[name=mobile]", "12")
@@ -46,7 +50,28 @@ def desk_stops(phone: Phone, riverside: Riverside, now: datetime) -> Stops:
     yield "enrol refused"
     yield from _imports(phone, riverside, now)
     yield from _stories(phone, riverside, now)
+    yield from _calls(phone, riverside, now)
     yield from _protocols(phone, riverside, now)
+
+
+def _sends(phone: Phone, riverside: Riverside, now: datetime) -> Stops:
+    case = world.enrol(riverside, now, given_name="Nora", family_name="Keller")
+    with session.transaction() as tx:
+        tx.change(DISAGREE, {"id": case.procedure_id})
+    phone.open("/sends")
+    yield "texts of the day"
+    phone.open("/sends?stand=blocked")
+    yield "texts of the day, blocked"
+    phone.open(f"/procedures/{case.procedure_id}/contact")
+    yield "number and consent"
+    phone.page.fill("input[name=mobile]", "12")
+    phone.tap("main form button")
+    yield "number and consent refused"
+    with session.transaction() as tx:
+        tx.change("DELETE FROM invitation_link WHERE invitation_id = %(id)s", {"id": case.invitation_id})
+        tx.change("DELETE FROM message WHERE invitation_id = %(id)s", {"id": case.invitation_id})
+    phone.open("/worklist?kind=lost")
+    yield "worklist, counted nowhere"
 
 
 def _imports(phone: Phone, riverside: Riverside, now: datetime) -> Stops:
@@ -85,7 +110,35 @@ def _stories(phone: Phone, riverside: Riverside, now: datetime) -> Stops:
     yield "survey by phone refused"
     phone.page.check("input[name=weak][value=worse]")
     phone.tap("button[name=leave_open]")
+    yield "what to tell the patient"
+    phone.open(f"/procedures/{case.procedure_id}")
     yield "story, urgent"
+
+
+def _calls(phone: Phone, riverside: Riverside, now: datetime) -> Stops:
+    case = world.silent(riverside, now, given_name="Cara", language="es", context=world.RISKY)
+    phone.open("/calls")
+    yield "calls"
+    phone.open("/calls?kind=asked")
+    yield "calls, nothing matches"
+    new = f"/check-ins/{case.invitation_id}/calls/new"
+    phone.open(f"{new}?result=reached")
+    yield "note a call"
+    phone.open(new)
+    phone.tap("main form button")
+    yield "note a call refused"
+    for hours in (30, 5):
+        by = riverside.actor(STAFF)
+        calls.note(case.invitation_id, result=Result.NO_ANSWER, by=by, now=now - timedelta(hours=hours))
+    phone.open("/calls?kind=lead")
+    yield "calls, the lead decides"
+    phone.open(f"/procedures/{case.procedure_id}/stop-all")
+    yield "stop all contact"
+    phone.tap("main form button.danger")
+    yield "stop all contact refused"
+    phone.page.check("input[name=reason][value=admitted]")
+    phone.tap("main form button.danger")
+    yield "story, all contact stopped"
 
 
 def _protocols(phone: Phone, riverside: Riverside, now: datetime) -> Stops:

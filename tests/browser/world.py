@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from survey import clock
 from survey.domain.answers import Answers
-from survey.domain.patients import ConsentHow, Enrolment
+from survey.domain.patients import Block, ConsentHow, Enrolment
 from survey.domain.protocol import Flag
 from survey.local import clinic, seed
 from survey.local.clinic import ANA, STAFF, Riverside
 from survey.messaging import registry
 from survey.messaging.registry import Wiring
 from survey.services import alerts, escalation, links, pages, patients, responses
+from survey.store import contacts, procedures
 from survey.store.session import transaction
 from tests.fakes import FakeSms
 
@@ -95,10 +97,26 @@ def enrol(
     return Case(procedure_id=made.procedure_id, invitation_id=made.invitation_id, token=link(made.invitation_id, now))
 
 
+def silent(riverside: Riverside, now: datetime, **who: object) -> Case:
+    """Somebody who was texted more than a day ago, and has not answered."""
+    case = enrol(riverside, now, **who)
+    late = """UPDATE invitation SET state = 'delivered', sent_at = %(sent)s, call_at = %(due)s WHERE id = %(id)s"""
+    with transaction() as tx:
+        tx.change(late, {"sent": now - timedelta(hours=25), "due": now - timedelta(hours=1), "id": case.invitation_id})
+    return case
+
+
 def link(invitation_id: UUID, now: datetime, *, expires_at: datetime | None = None) -> str:
     """One more link to that survey."""
     with transaction() as tx:
         return links.make(tx, invitation_id, None, now, expires_at or now + timedelta(days=28))
+
+
+def stop_writing(case: Case) -> None:
+    """Nothing on file may be written to any more."""
+    with transaction() as tx:
+        for one in contacts.of_patient(tx, procedures.get(tx, case.procedure_id).patient_id):
+            contacts.block(tx, one.id, reason=Block.REFUSED, now=clock.now())
 
 
 def alarm(riverside: Riverside, now: datetime, *, answers: Answers = BREATHLESS, **who: object) -> Alarm:

@@ -306,15 +306,16 @@ def test_whoever_was_tried_just_now_makes_room_for_the_others() -> None:
 
 
 def test_nobody_drops_off_by_age_not_even_after_the_link_has_ended() -> None:
-    case = silent()
+    silent()
+    (about,) = {row.line.procedure_id for row in look().rows}
     old = NOW + timedelta(days=25)
-    assert ids(old) == [case.invitation_id]
+    assert [row.line.procedure_id for row in look(old).rows] == [about]
 
     after = NOW + timedelta(days=40)
     assert invitations.expire_due(now=after) > 0
 
     assert [row.line.silence for row in look(after).rows] == [Silence.LINK_ENDED]
-    assert ids(after + timedelta(days=400)) == [case.invitation_id]
+    assert [row.line.procedure_id for row in look(after + timedelta(days=400)).rows] == [about]
 
 
 def test_a_cancelled_procedure_and_a_closed_survey_are_not_called_about() -> None:
@@ -452,6 +453,51 @@ def test_the_patient_is_told_once_a_day_that_we_called() -> None:
     assert called(case, now=NEXT_DAY + timedelta(days=1), text=True)
 
     assert len(desk.rows("SELECT 1 FROM message WHERE kind = 'called'")) == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            (
+                "Riverside Clinic: we called you at 11:00 AM and will try again. "
+                "You can ring us on (202) 555-0100. Emergency: 911."
+            ),
+        ),
+        (
+            "es",
+            (
+                "Riverside Clinic: le llamamos a las 11:00 a. m. y volveremos a llamarle. "
+                "Puede llamarnos al (202) 555-0100. Emergencia: 911."
+            ),
+        ),
+    ],
+)
+@pytest.mark.parametrize("how_far", ["opened", "undeliverable", "expired"])
+def test_the_text_leaves_once_and_says_when_we_called_and_moves_nothing(
+    language: str, words: str, how_far: str
+) -> None:
+    case = silent(how_far, language=language)
+    desk.change("UPDATE message SET state = 'cancelled'")
+    with desk.texting() as carrier:
+        called(case, text=True)
+        desk.send_until(NEXT_DAY + timedelta(hours=3), start=NEXT_DAY, every=timedelta(hours=1))
+        texts = [one.body for one in carrier.journal.to(desk.MARIAS_PHONE)]
+
+    assert texts == [words]
+    assert state(case) == how_far
+
+
+def test_a_text_that_we_called_is_not_sent_to_somebody_who_answered_meanwhile() -> None:
+    case = silent()
+    desk.change("UPDATE message SET state = 'cancelled'")
+    with desk.texting() as carrier:
+        called(case, text=True)
+        called(case, Result.REACHED, now=NEXT_DAY + timedelta(minutes=1))
+        desk.send(NEXT_DAY + timedelta(minutes=2))
+
+        assert carrier.journal.entries() == []
 
 
 def test_no_text_at_night_none_after_stop_and_none_unless_asked_for() -> None:

@@ -86,7 +86,8 @@ def _said(sheet: PhoneSheet, key: str) -> Said:
 def _sentence(sheet: PhoneSheet, key: str, language: str) -> str:
     words.speak(language)
     values = {
-        "clinic": sheet.site.name,
+        # Whoever picks up must not learn what kind of clinic it is.
+        "clinic": sheet.site.sms_name,
         "name": f"{sheet.patient.given_name} {sheet.patient.family_name}",
         "date": words.day(sheet.performed_on),
         "emergency": sheet.site.emergency_number,
