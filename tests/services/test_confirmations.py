@@ -174,6 +174,7 @@ def test_the_same_number_gets_one_text_a_day_and_the_desk_is_told(carrier: Carri
 def test_two_patients_with_one_number_get_one_text(carrier: Carrier) -> None:
     first, second = enrol(), enrol(replace(juan(), mobile=MARIAS_PHONE))
     send(AT_THE_DESK)
+    send(AT_THE_DESK + timedelta(minutes=2))
 
     assert len(carrier.journal.entries()) == 1
     assert {progress(first), progress(second)} == {Progress.SENT, Progress.CAPPED}
