@@ -1,5 +1,6 @@
 """Texts to many patients at once: queued, handed over by sixteen threads, and a page beside them as fast as alone."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import psycopg
+import structlog
 
 from benchmarks import paging
 from benchmarks.figures import Figure, percentile
@@ -65,6 +67,7 @@ def measure(world: World, *, seconds: float) -> list[Figure]:
     settle(world)
     with _provider() as url:
         rate, growth = _rate(url, seconds=seconds)
+    _take_back(world)
     idle, beside = _pages(world, seconds=seconds)
     return [
         Figure(name=f"{PATIENTS:,} due invitations queued", value=queued_s, unit="s", budget=10),
@@ -156,6 +159,7 @@ def _rate(url: str, *, seconds: float) -> tuple[float, float]:
         timeout_s=5,
     )
     registry.wire(registry.Wiring(public_url="https://chk.example.org", sms=sms, email=None))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # as the workers here
     sending.send_due(now=clock.now())  # the first loads the protocol and opens the connections
     done, began, early = 0, time.perf_counter(), 0.0
     while time.perf_counter() < began + seconds and (part := sending.send_due(now=clock.now())):

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
 import structlog
@@ -84,17 +86,23 @@ def next_chance(tx: Tx, now: datetime) -> datetime:
 
 def note(tx: Tx, attempts: Sequence[tuple[Attempt, bool]], *, now: datetime) -> None:
     """Remember how providers answered, in the order in which they did; with each, whether it was a probe."""
-    # One order of locks for everybody.
-    for attempt, probed in sorted(attempts, key=lambda one: one[0].provider):
-        if attempt.outcome not in _FAILURES:
-            store.note_well(tx, attempt.provider, probed=probed, now=now)
+    # One order of locks for everybody; and what says the same again is not written again.
+    told = [(one.provider, one.outcome in _FAILURES, probed, one) for one, probed in attempts]
+    for (provider, failed, probed), same in groupby(sorted(told, key=itemgetter(0)), key=itemgetter(0, 1, 2)):
+        if not failed:
+            store.note_well(tx, provider, probed=probed, now=now)
             continue
-        old = store.get_for_update(tx, attempt.provider)
-        wait = timedelta(seconds=attempt.retry_after_s) if attempt.retry_after_s else None
-        new = breakers.failed(old, now=now, wait=wait)
-        store.put(tx, new)
-        if new.open_until != old.open_until:
-            log.warning("carrier.rests", provider=new.provider, failures=new.failures, detail=attempt.detail)
+        for *_, attempt in same:
+            _note_failure(tx, attempt, now=now)
+
+
+def _note_failure(tx: Tx, attempt: Attempt, *, now: datetime) -> None:
+    old = store.get_for_update(tx, attempt.provider)
+    wait = timedelta(seconds=attempt.retry_after_s) if attempt.retry_after_s else None
+    new = breakers.failed(old, now=now, wait=wait)
+    store.put(tx, new)
+    if new.open_until != old.open_until:
+        log.warning("carrier.rests", provider=new.provider, failures=new.failures, detail=attempt.detail)
 
 
 def heed(tx: Tx, message_id: UUID, fault: Fault, *, now: datetime) -> None:

@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 THREADS = 16
 """Provider calls at once; a slow provider holds a thread, never a database connection."""
-AHEAD = 8
+AHEAD = 16
 """So many more are decided about than there are threads, so that none waits for the database."""
 BATCH = 320
 """Claimed at once: twenty calls for each thread, which end well within the lease however slow they are."""
@@ -72,10 +72,11 @@ def _recover(now: datetime, limit: int) -> int:
             if not called:
                 store.swap(tx, message, rules.released(message))
                 continue
-            store.lapse_attempt(tx, message, now=now)
+            said = store.lapse_attempt(tx, message, now=now)
             unknown = rules.after(message, Ending.UNKNOWN, detail="lease_expired", now=now)
-            store.swap(tx, message, unknown)
-            messages.follow(tx, unknown, now=now)
+            new = rules.told(unknown, said) if said else unknown
+            store.swap(tx, message, new)
+            messages.follow(tx, new, now=now)
     return len(lapsed)
 
 

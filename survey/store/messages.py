@@ -74,17 +74,21 @@ def get_for_update(tx: Tx, message_id: UUID) -> Message:
 
 
 def claim(tx: Tx, *, token: UUID, until: datetime, now: datetime, limit: int) -> tuple[UUID, ...]:
-    """Lease what is due, the longest due first, at most `limit`; what another sender holds is passed over."""
+    """Lease what is due, the longest due first, at most `limit`; what another sender holds is passed over.
+
+    Reminders come last: where a number may get one text more, somebody who was not asked yet gets it.
+    """
     due = (
         sa.select(message.c.id)
         .where((message.c.state == MessageState.PENDING) & (message.c.due_at <= now))
-        .order_by(message.c.due_at)
+        .order_by(message.c.due_at, message.c.kind == Kind.REMINDER)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     leased = sa.update(message).where(message.c.id.in_(due.scalar_subquery()))
     values = {"state": MessageState.LEASED, "lease_token": token, "lease_until": until}
-    return tuple(tx.run(leased.values(**values).returning(message.c.id)).scalars())
+    found = tx.run(leased.values(**values).returning(message.c.id, message.c.kind, message.c.due_at)).all()
+    return tuple(row.id for row in sorted(found, key=lambda row: (row.kind == Kind.REMINDER, row.due_at)))
 
 
 def find_lapsed(tx: Tx, *, now: datetime, limit: int) -> tuple[tuple[Message, bool], ...]:
@@ -115,38 +119,13 @@ def swap(tx: Tx, old: Message, new: Message) -> None:
         raise Stale("This message has changed meanwhile.")
 
 
-def insert_attempt(
-    tx: Tx, attempt_id: UUID, begun: Message, *, provider: str, body_sha256: bytes, now: datetime
-) -> None:
-    """Note that a provider is about to be called; the row's id is our reference there, the hash tells our words."""
-    row = {
-        "id": attempt_id,
-        "message_id": begun.id,
-        "attempt_no": begun.attempts,
-        "provider": provider,
-        "lease_token": begun.lease_token,
-        "started_at": now,
-        "body_sha256": body_sha256,
-        "delivery_rank": 0,
-    }
-    tx.run(sa.insert(message_attempt), row)
-
-
-def finish_attempt(
-    tx: Tx, attempt_id: UUID, *, outcome: Ending, provider_ref: str | None, detail: str, now: datetime
-) -> Delivery | None:
-    """Note how the call ended; what a receipt that overtook the answer has said already."""
-    done = sa.update(message_attempt).where(message_attempt.c.id == attempt_id)
-    values = {"outcome": outcome, "provider_ref": provider_ref, "detail": detail, "finished_at": now}
-    said = tx.run(done.values(**values).returning(message_attempt.c.delivery)).scalar_one()
-    return Delivery(said) if said else None
-
-
-def lapse_attempt(tx: Tx, lapsed: Message, *, now: datetime) -> None:
-    """Note that nobody knows how the call of a dead sender ended."""
+def lapse_attempt(tx: Tx, lapsed: Message, *, now: datetime) -> Delivery | None:
+    """Note that nobody knows how the call of a dead sender ended; what a receipt has said of it already."""
     same = (message_attempt.c.message_id == lapsed.id) & (message_attempt.c.lease_token == lapsed.lease_token)
     values = {"outcome": Ending.UNKNOWN, "detail": "lease_expired", "finished_at": now}
-    tx.run(sa.update(message_attempt).where(same & message_attempt.c.outcome.is_(None)).values(**values))
+    noted = sa.update(message_attempt).where(same & message_attempt.c.outcome.is_(None)).values(**values)
+    said = tx.run(noted.returning(message_attempt.c.delivery)).scalar_one_or_none()
+    return Delivery(said) if said else None
 
 
 def note_delivery(tx: Tx, attempt_id: UUID, delivery: Delivery, *, now: datetime) -> UUID | None:
@@ -155,11 +134,6 @@ def note_delivery(tx: Tx, attempt_id: UUID, delivery: Delivery, *, now: datetime
     values = {"delivery": delivery, "delivery_rank": delivery.rank, "delivery_at": now}
     query = sa.update(message_attempt).where(newer).values(**values).returning(message_attempt.c.message_id)
     return tx.run(query).scalar_one_or_none()
-
-
-def is_attempt(tx: Tx, attempt_id: UUID) -> bool:
-    """Whether that is one of our references."""
-    return bool(tx.run(sa.select(sa.exists().where(message_attempt.c.id == attempt_id))).scalar_one())
 
 
 def held_up(tx: Tx, *, reason: str) -> int:

@@ -9,8 +9,9 @@ from survey.domain import messages as rules
 from survey.domain.errors import Conflict, Stale
 from survey.domain.invitations import InvitationState, advance
 from survey.domain.messages import LEASE, Delivery, Ending
-from survey.store import invitations, message_facts
+from survey.store import attempts, invitations, message_facts
 from survey.store import messages as store
+from survey.store.attempts import End, Start
 from survey.store.session import Tx, transaction
 from tests import desk
 from tests.conftest import Database
@@ -53,7 +54,7 @@ def test_a_lost_lease_shows_no_facts(queued: list[UUID]) -> None:
     with transaction() as tx:
         claim(tx)
 
-        assert message_facts.read(tx, queued[0], token=uuid4()) is None
+        assert message_facts.read(tx, [queued[0]], token=uuid4()) == ()
 
 
 def test_a_message_that_changed_meanwhile_is_not_written_over(queued: list[UUID]) -> None:
@@ -90,15 +91,16 @@ def test_a_receipt_is_noted_forward_only(queued: list[UUID]) -> None:
     with transaction() as tx:
         claim(tx)
         begun = rules.started(store.get_for_update(tx, queued[0]))
-        store.insert_attempt(tx, reference, begun, provider="fake", body_sha256=b"0" * 32, now=WEDNESDAY_TEN)
+        assert begun.lease_token
+        start = Start(message=begun, reference=reference, provider="fake", body_sha256=b"0" * 32, link=None)
+        attempts.start(tx, [start], token=begun.lease_token, now=WEDNESDAY_TEN)
 
         noted = [
             store.note_delivery(tx, reference, delivery, now=WEDNESDAY_TEN)
             for delivery in (Delivery.SENT, Delivery.QUEUED, Delivery.DELIVERED, Delivery.FAILED, Delivery.SENT)
         ]
-        said = store.finish_attempt(
-            tx, reference, outcome=Ending.ACCEPTED, provider_ref=None, detail="", now=WEDNESDAY_TEN
-        )
+        end = End(reference=reference, outcome=Ending.ACCEPTED, provider_ref=None, detail="")
+        said = attempts.end(tx, [end], now=WEDNESDAY_TEN)
 
     assert noted == [queued[0], None, queued[0], None, None]
-    assert said is Delivery.DELIVERED
+    assert said == {reference: Delivery.DELIVERED}
