@@ -19,7 +19,7 @@ from survey.web.forms.calls import CallForm, DecideForm, OneTap
 
 blueprint = Blueprint("calls", __name__)
 
-TEXTED = " The patient is texted that we called."
+TEXTED = " A text that we called goes out, unless this number had one of ours today."
 NOT_TEXTED = " No text goes out: one goes out a day at most, and only in texting hours to a number that takes texts."
 
 
