@@ -111,16 +111,20 @@ def _prepare(tx: Tx, facts: Facts, known: carriers.Known, *, tried: frozenset[st
         log.error("message.no_words", message=str(message.id), missing=str(missing))
         messages.fail(tx, message, reason="no_words", now=now)
         return None
-    number = facts.contact_no if facts.terms.automatic else message.contact_no
-    start = Start(
-        message=replace(rules.started(message), contact_no=number),
+    start = _start(facts, provider.name, words, token=token, reference=reference)
+    probes = picked is not None and picked.probes
+    return _Prepared(start=start, call=call, tried=tried | {provider.name}, by_text=by_text, probes=probes)
+
+
+def _start(facts: Facts, provider: str, words: str, *, token: str | None, reference: UUID) -> Start:
+    number = facts.contact_no if facts.terms.automatic else facts.message.contact_no
+    return Start(
+        message=replace(rules.started(facts.message), contact_no=number),
         reference=reference,
-        provider=provider.name,
+        provider=provider,
         body_sha256=hashlib.sha256(words.encode()).digest(),
         link=_link(facts, token),
     )
-    probes = picked is not None and picked.probes
-    return _Prepared(start=start, call=call, tried=tried | {provider.name}, by_text=by_text, probes=probes)
 
 
 def _link(facts: Facts, token: str | None) -> NewLink | None:
