@@ -228,7 +228,7 @@ def _held_back(facts: Facts, now: datetime) -> Decision | None:
     if not facts.terms.automatic:
         return Decision(act=Act.CANCEL, reason=CAP)
     free = sending_hours.at_local(caps.next_free(facts.taken, today), sending_hours.OPENS, facts.tz)
-    return Decision(act=Act.HOLD, reason=CAP, due_at=free)
+    return Decision(act=Act.HOLD, reason=CAP, due_at=min(free, facts.message.give_up_at))
 
 
 def give_up_at(kind: Kind, due_at: datetime, tz: ZoneInfo) -> datetime:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from survey.domain import messages as rules
 from survey.domain.invitations import InvitationState, Trouble
-from survey.domain.messages import Act, Delivery, Ending, Facts, Message, MessageState
+from survey.domain.messages import TERMS, Act, Delivery, Ending, Facts, Kind, Message, MessageState
 from survey.domain.patients import Block, Contact, ContactKind
+from survey.domain.suppressions import Scope
 from survey.messaging.outcomes import Outcome
 from tests.cast import RIVERSIDE
 
@@ -22,15 +23,16 @@ HOUR = timedelta(hours=1)
 
 def message(state: MessageState = MessageState.LEASED, **changes: object) -> Message:
     leased = {"lease_token": uuid4(), "lease_until": TEN + rules.LEASE} if state is MessageState.LEASED else {}
+    kind = changes.pop("kind", Kind.INVITATION)
     standing = Message(
         id=uuid4(),
+        kind=kind,
         invitation_id=uuid4(),
         contact_id=uuid4(),
-        kind=rules.Kind.INVITATION,
         touch_no=0,
         state=state,
         due_at=TEN,
-        give_up_at=rules.give_up_at(rules.Kind.INVITATION, TEN, RIVERSIDE.tz),
+        give_up_at=rules.give_up_at(kind, TEN, RIVERSIDE.tz),
         **leased,
     )
     return replace(standing, **changes)
@@ -72,7 +74,7 @@ def test_outside_the_hours_it_waits_for_the_morning() -> None:
 
 
 def test_a_day_after_its_window_it_is_given_up() -> None:
-    last = rules.give_up_at(rules.Kind.INVITATION, TEN, RIVERSIDE.tz)
+    last = rules.give_up_at(Kind.INVITATION, TEN, RIVERSIDE.tz)
 
     assert last == datetime(2026, 3, 12, 23, 0, tzinfo=UTC)
     assert rules.decide(facts(), now=last).act is Act.GIVE_UP
@@ -106,6 +108,100 @@ def test_a_blocked_contact_is_turned_away_from(block: Block) -> None:
 
     assert decision.act is Act.TURN
     assert decision.trouble in Trouble
+
+
+def of_kind(kind: Kind, **changes: object) -> Facts:
+    """A message of that kind; a reply goes to a number and belongs to no survey."""
+    nobody = {"contact": None, "invitation_state": None, "expires_at": None} if TERMS[kind].replies else {}
+    return facts(**{"message": message(kind=kind)} | nobody | changes)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_whoever_wants_no_text_at_all_gets_the_confirmation_of_that_and_nothing_else(kind: Kind) -> None:
+    sent = rules.decide(of_kind(kind, suppressed=Scope.ALL), now=TEN).act is Act.SEND
+
+    assert sent is (kind in (Kind.STOPPED, Kind.WRONG_NUMBER))
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_whoever_left_the_program_still_gets_what_is_asked_for(kind: Kind) -> None:
+    sent = rules.decide(of_kind(kind, suppressed=Scope.PROGRAM), now=TEN).act is Act.SEND
+
+    assert sent is (kind not in (Kind.INVITATION, Kind.REMINDER, Kind.CONFIRM, Kind.CALLED))
+
+
+def test_an_opt_out_on_one_channel_ends_what_leaves_by_itself_on_the_other() -> None:
+    decision = rules.decide(facts(has_opted_out=True), now=TEN)
+
+    assert (decision.act, decision.trouble) == (Act.TURN, Trouble.STOPPED)
+    assert rules.decide(of_kind(Kind.FRESH_LINK, has_opted_out=True), now=TEN).act is Act.SEND
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_only_what_we_send_of_our_own_accord_keeps_the_hours(kind: Kind) -> None:
+    night = TEN - 6 * HOUR
+    decision = rules.decide(of_kind(kind, message=message(kind=kind, due_at=night)), now=night)
+
+    waits = kind in (Kind.INVITATION, Kind.REMINDER, Kind.CALLED)
+    assert decision.act is (Act.HOLD if waits else Act.SEND)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_number_that_has_had_its_text_today(kind: Kind) -> None:
+    decision = rules.decide(of_kind(kind, taken=(TEN.date(),)), now=TEN)
+
+    if TERMS[kind].automatic:
+        assert (decision.act, decision.due_at) == (Act.HOLD, TEN + 23 * HOUR)
+    else:
+        assert decision.act is (Act.CANCEL if kind in (Kind.CONFIRM, Kind.CALLED) else Act.SEND)
+
+
+def test_a_mail_is_not_counted_among_the_texts() -> None:
+    mailbox = replace(facts().contact, kind=ContactKind.EMAIL, address="maria@example.org")
+    mailed = facts(contact=mailbox, address=mailbox.address, channel=ContactKind.EMAIL, taken=(TEN.date(),))
+
+    assert rules.decide(mailed, now=TEN).act is Act.SEND
+
+
+def test_what_the_cap_holds_is_given_up_when_its_time_is_over() -> None:
+    days = tuple(TEN.date() + timedelta(days=more) for more in (-1, 0, 1))
+
+    decision = rules.decide(facts(taken=days), now=TEN)
+
+    assert (decision.act, decision.due_at) == (Act.HOLD, facts().message.give_up_at)
+
+
+@pytest.mark.parametrize("kind", [Kind.INVITATION, Kind.REMINDER])
+def test_a_survey_has_three_messages_that_leave_by_themselves(kind: Kind) -> None:
+    third = rules.decide(of_kind(kind, contact_nos=(1, 2)), now=TEN)
+    fourth = rules.decide(of_kind(kind, contact_nos=(1, 2, 3)), now=TEN)
+
+    assert third.act is Act.SEND
+    assert (fourth.act, fourth.reason) == (Act.CANCEL, "enough")
+
+
+def test_a_place_that_was_given_back_is_taken_again() -> None:
+    assert facts(contact_nos=(1, 3)).contact_no == 2
+    assert facts(message=message(contact_no=3), contact_nos=(1,)).contact_no == 3
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if not TERMS[kind].replies])
+def test_once_contact_is_stopped_the_patient_gets_nothing_more(kind: Kind) -> None:
+    assert rules.decide(of_kind(kind, is_stopped=True), now=TEN).act is Act.CANCEL
+
+
+def test_an_old_reminder_is_dropped_and_takes_no_survey_with_it() -> None:
+    late = rules.give_up_at(Kind.REMINDER, TEN, RIVERSIDE.tz)
+
+    decision = rules.decide(of_kind(Kind.REMINDER), now=late)
+
+    assert (late, decision.act) == (datetime(2026, 3, 12, 23, 0, tzinfo=UTC), Act.CANCEL)
+
+
+def test_nothing_leaves_before_its_time_even_where_a_clock_was_set_back() -> None:
+    decision = rules.decide(facts(), now=TEN - HOUR / 2)
+
+    assert (decision.act, decision.due_at) == (Act.HOLD, TEN)
 
 
 def test_the_adapters_and_the_rules_speak_of_the_same_outcomes() -> None:

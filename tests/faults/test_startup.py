@@ -185,7 +185,8 @@ def _moved_to_unreadable_protocol(stack: Stack, mobile: str) -> UUID:
         row = connection.execute(
             """UPDATE response SET protocol_version_id = %s, revision = revision + 1, answered_at = now()
             WHERE invitation_id = (SELECT i.id FROM invitation i JOIN procedure p ON p.id = i.procedure_id
-              JOIN contact c ON c.patient_id = p.patient_id WHERE c.address = %s) RETURNING id, revision""",
+              JOIN contact c ON c.patient_id = p.patient_id WHERE c.address = %s AND i.touch = 'day2')
+            RETURNING id, revision""",
             [version_id, mobile],
         ).fetchone()
         assert row is not None

@@ -166,7 +166,7 @@ def test_the_shipped_pack_loads_whole() -> None:
 
     assert isinstance(protocol, Protocol)
     assert (protocol.slug, protocol.version, protocol.languages) == ("trigger-point-injection", 1, ("en", "es"))
-    assert [len(part) for part in (protocol.items, protocol.rules, protocol.touches)] == [15, 37, 1]
+    assert [len(part) for part in (protocol.items, protocol.rules, protocol.touches)] == [15, 37, 2]
     assert protocol.source_text == PACK.read_text(encoding="utf-8")
     assert protocol.sha256 == hashlib.sha256(PACK.read_bytes()).hexdigest()
 

@@ -328,7 +328,7 @@ def refuse_alerts(database: Database) -> None:
 
 def test_the_wrong_person_ends_the_link_and_the_number_is_not_used_again():
     case = invited(NOW)
-    (message,) = desk.rows("SELECT id, contact_id FROM message")
+    (message,) = desk.rows("SELECT id, contact_id FROM message WHERE invitation_id = :id", id=case.invitation_id)
     token = link(case.invitation_id, NOW, message_id=message["id"])
     session = responses.start(token, language="en", now=NOW)
 
@@ -345,7 +345,7 @@ def test_the_wrong_person_ends_the_link_and_the_number_is_not_used_again():
 
 def test_the_wrong_person_on_one_contact_leaves_the_other_in_use():
     case = invited(NOW, email="maria@example.org")
-    (message,) = desk.rows("SELECT id FROM message")
+    (message,) = desk.rows("SELECT id FROM message WHERE invitation_id = :id", id=case.invitation_id)
     text, mail = link(case.invitation_id, NOW, message_id=message["id"]), case.token
 
     responses.not_me(responses.start(text, language="en", now=NOW), now=NOW)
