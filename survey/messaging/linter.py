@@ -130,8 +130,12 @@ def _measured(text: Text) -> Text:
 def _misfit(words: str) -> str | None:
     foreign, excess = gsm7.foreign(words), gsm7.excess(words)
     if foreign:
-        return f"leave out {foreign}: it makes the text twice as dear"
-    return f"shorten it by {excess} {'sign' if excess == 1 else 'signs'}: it must fit one segment" if excess else None
+        return f"leave out {foreign}: it makes the text cost twice as much"
+    return (
+        f"shorten it by {excess} {'character' if excess == 1 else 'characters'}: it must fit one segment"
+        if excess
+        else None
+    )
 
 
 def _variables(kind: str, channel: str, template: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from uuid import UUID
 
 import yaml
-from babel.dates import format_time, get_day_names
+from babel.dates import get_day_names
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
@@ -86,5 +86,5 @@ def hours(site: Site, language: str) -> str:
         else:
             runs.append([day])
     days = ", ".join(names[run[0] - 1] + (f"–{names[run[-1] - 1]}" if len(run) > 1 else "") for run in runs)
-    opens, closes = (format_time(at, "short", locale=words.LOCALES[language]) for at in (site.opens, site.closes))
+    opens, closes = (words.wall_time(at, language) for at in (site.opens, site.closes))
     return f"{days}, {opens} – {closes}"

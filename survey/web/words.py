@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
 import phonenumbers
@@ -64,8 +64,12 @@ def preferred() -> str:
 
 def clock_time(instant: datetime, site: Site) -> str:
     """`2:07 PM`, on the clinic's clock; without the dots of `p. m.`, which would end the sentence."""
-    written = str(format_time(site.local(instant), "short", locale=LOCALES[language()]))
-    return _DOTTED.sub(r"\1m", written)
+    return wall_time(site.local(instant), language())
+
+
+def wall_time(at: time | datetime, language: str) -> str:
+    """`2:07 PM`, as it is written in that language."""
+    return _DOTTED.sub(r"\1m", str(format_time(at, "short", locale=LOCALES[language])))
 
 
 def day(when: datetime | date, site: Site | None = None) -> str:

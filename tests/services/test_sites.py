@@ -28,7 +28,7 @@ def test_a_site_is_opened_once() -> None:
     ("changed", "says"),
     [
         ({"sms_name": "Clínica Río"}, "Choose another name for texts: leave out í"),
-        ({"sms_name": "W" * 24, "phone": "+73011234567"}, "Choose another name for texts: shorten it by 3 signs"),
+        ({"sms_name": "W" * 24, "phone": "+73011234567"}, "Choose another name for texts: shorten it by 3 characters"),
     ],
 )
 def test_a_site_whose_texts_would_cost_two_segments_is_refused(changed: dict[str, str], says: str) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import time
+from typing import Any
 
 from wtforms import HiddenField, SelectMultipleField, StringField, TelField, TimeField
 from wtforms.validators import InputRequired, Length
@@ -17,8 +18,8 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 class Hour(TimeField):
     """A time of day; what cannot be read is refused in words."""
 
-    def __init__(self, label: str) -> None:
-        super().__init__(label, validators=[InputRequired("Enter a time.")])  # type: ignore[no-untyped-call]
+    def __init__(self, label: str, **bound: Any) -> None:
+        super().__init__(label, validators=[InputRequired("Enter a time.")], **bound)  # type: ignore[no-untyped-call]
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the browser's time, or one typed as 08:00."""
