@@ -50,6 +50,7 @@ _DROPPED: Mapping[str, str] = {
     "answered": "The patient has answered",
     "cap": "This number had its text today",
     "closed": "The check-in is closed",
+    "corrected": "It goes to the corrected number or address instead",
     "contact_stopped": "All contact was stopped",
     "enough": "Three messages are the most that one check-in sends",
     "expired": "The thirty days are over",

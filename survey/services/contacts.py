@@ -10,7 +10,8 @@ from survey.domain import invitations as invitation_rules
 from survey.domain import sending_hours
 from survey.domain.accounts import Actor
 from survey.domain.errors import Refused
-from survey.domain.invitations import SENTENCES, Invitation, InvitationState
+from survey.domain.invitations import SENTENCES, Invitation, InvitationState, Trouble
+from survey.domain.messages import Kind
 from survey.domain.patients import (
     CONSENT_WORDING,
     Block,
@@ -26,6 +27,8 @@ from survey.interop import phones
 from survey.services import audit, messages, suppressions
 from survey.store import contacts as store
 from survey.store import invitations as invitation_store
+from survey.store import links as link_store
+from survey.store import messages as message_store
 from survey.store import patients as patient_store
 from survey.store import procedures as procedure_store
 from survey.store import sends as send_store
@@ -33,6 +36,7 @@ from survey.store import sites as site_store
 from survey.store.session import Tx, transaction
 
 _MENDABLE = frozenset({InvitationState.SCHEDULED, InvitationState.UNDELIVERABLE})
+_SENT = frozenset({InvitationState.SENT, InvitationState.DELIVERED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +99,13 @@ def correct(procedure_id: UUID, correction: Correction, *, by: Actor, now: datet
         ways = _ways(tx, correction, before)
         for kind, address, block in ways:
             _record(tx, before, kind, address, block, correction, by=by, now=now)
-        if correction.replaces:
-            _drop_others(tx, before, ways, now=now)
+        dropped = _drop_others(tx, before, ways, now=now) if correction.replaces else []
         audit.record(tx, "contact.corrected", actor=by, object_id=procedure_id, now=now, ways=len(ways))
         after = _reach(tx, procedure_id)
-        sent = [_send_anew(tx, one, after, now=now) for one in _waiting(tx, after, now=now)]
+        every = _surveys(tx, after)
+        sent = [_send_anew(tx, one, after, now=now) for one in every if _waits(one, now)]
+        if dropped:
+            sent += [_send_fresh(tx, one, after, dropped, now=now) for one in every if one.state in _SENT]
     contact = choose(after.contacts)
     return Mended(channel=contact.kind if contact else None, send_at=min(sent, default=None), blocked=after.blocked)
 
@@ -160,20 +166,25 @@ def _record(
 
 def _drop_others(
     tx: Tx, before: Reach, ways: Iterable[tuple[ContactKind, str, Block | None]], *, now: datetime
-) -> None:
-    """Whoever has the wrong number must not get this patient's link, whatever becomes of the new one."""
+) -> list[UUID]:
+    """Whoever has the wrong number must not have this patient's link, whatever becomes of the new one."""
     kept = {(kind, address) for kind, address, _ in ways}
     kinds = {kind for kind, _ in kept}
-    for one in before.contacts:
-        if one.kind in kinds and (one.kind, one.address) not in kept:
-            store.block(tx, one.id, reason=Block.NOT_ME, now=now)
+    dropped = [one.id for one in before.contacts if one.kind in kinds and (one.kind, one.address) not in kept]
+    for contact_id in dropped:
+        store.block(tx, contact_id, reason=Block.NOT_ME, now=now)
+    link_store.revoke_sent_to(tx, dropped, now=now)
+    return dropped
 
 
-def _waiting(tx: Tx, reach: Reach, *, now: datetime) -> tuple[Invitation, ...]:
-    """The patient's surveys whose message has not got through and still makes sense."""
+def _surveys(tx: Tx, reach: Reach) -> list[Invitation]:
     procedures = [one for one in procedure_store.of_patient(tx, reach.patient.id) if one.cancelled_at is None]
-    every = [one for procedure in procedures for one in invitation_store.of_procedure(tx, procedure.id)]
-    return tuple(one for one in every if one.state in _MENDABLE and not invitation_rules.is_stale(one.due_at, now))
+    return [one for procedure in procedures for one in invitation_store.of_procedure(tx, procedure.id)]
+
+
+def _waits(invitation: Invitation, now: datetime) -> bool:
+    """Whether its message has not got through and still makes sense."""
+    return invitation.state in _MENDABLE and not invitation_rules.is_stale(invitation.due_at, now)
 
 
 def _send_anew(tx: Tx, old: Invitation, reach: Reach, *, now: datetime) -> datetime:
@@ -187,3 +198,16 @@ def _send_anew(tx: Tx, old: Invitation, reach: Reach, *, now: datetime) -> datet
     no = send_store.times_asked(tx, old.id, contact.id)
     messages.queue(tx, old, contact, due_at=send_at, tz=reach.tz, late=old.due_at <= now, touch_no=no)
     return send_at
+
+
+def _send_fresh(tx: Tx, old: Invitation, reach: Reach, dropped: Iterable[UUID], *, now: datetime) -> datetime:
+    """A new link in the place of the one that somebody else had; without a way to send it, a person calls."""
+    for contact_id in dropped:
+        message_store.cancel_pending_to(tx, contact_id, old.id, reason="corrected")
+    contact = choose(reach.contacts)
+    if contact is None:
+        invitation_store.swap(tx, old, invitation_rules.fail(old, Trouble.NOT_ME, now=now))
+        return now
+    number = len(link_store.fresh_sent(tx, old.id)) + 1
+    messages.queue(tx, old, contact, due_at=now, tz=reach.tz, kind=Kind.FRESH_LINK, touch_no=number)
+    return now

@@ -84,6 +84,26 @@ def test_moments_are_noted_and_an_old_trouble_is_forgotten() -> None:
     assert (new.opened_at, new.trouble) == (NOW, None)
 
 
+def test_a_survey_whose_number_was_mended_waits_again_and_its_call_moves_with_the_text() -> None:
+    old = replace(invitation(InvitationState.UNDELIVERABLE), call_at=NOW)
+
+    new = rules.mend(old, send_at=WEDNESDAY_TEN)
+
+    assert (new.state, new.trouble, new.call_at) == ("scheduled", None, WEDNESDAY_TEN + rules.CALL_AFTER)
+
+
+def test_a_mended_number_takes_nobody_off_the_call_list_who_asked_for_a_call() -> None:
+    old = replace(invitation(InvitationState.UNDELIVERABLE), call_at=NOW, asked_call_at=NOW)
+
+    assert rules.mend(old, send_at=WEDNESDAY_TEN).call_at == NOW
+
+
+@pytest.mark.parametrize("state", set(InvitationState) - {InvitationState.SCHEDULED, InvitationState.UNDELIVERABLE})
+def test_what_was_sent_or_has_ended_is_not_sent_anew(state: InvitationState) -> None:
+    with pytest.raises(Refused, match="cannot be sent anew"):
+        rules.mend(invitation(state), send_at=WEDNESDAY_TEN)
+
+
 def test_closing_needs_a_reason() -> None:
     with pytest.raises(Refused, match="why no answer is needed"):
         rules.stop(invitation(), reason=" x ", now=NOW)

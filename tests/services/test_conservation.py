@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -11,10 +12,14 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from survey.cli import place, upkeep
+from survey.domain import silence
 from survey.domain.alerts import ContactResult, Outcome, Usefulness
 from survey.domain.conservation import Balance
+from survey.domain.messages import TERMS, Kind
+from survey.domain.silence import Silence
 from survey.messaging import registry
 from survey.services import alerts, conservation, health, patients, responses
+from survey.store import calls
 from survey.store import conservation as store
 from survey.store.session import transaction
 from tests import crowds, desk, staff, surveys
@@ -26,6 +31,7 @@ from tests.staff import CALM
 NOW = WEDNESDAY_TEN
 TODAY = date(2026, 3, 11)
 A_DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 ENDED = {"completed", "reached", "stopped"}
 
 
@@ -200,12 +206,19 @@ def test_a_finished_survey_without_its_answers_is_counted_nowhere() -> None:
     assert (astray(), on()) == (1, Balance(enrolled=1))
 
 
+def test_whom_nothing_can_be_sent_to_is_open_before_the_day_too() -> None:
+    desk.enrol(desk.maria(consent=False, consent_how=None))
+
+    assert on(now=AT_THE_DESK) == Balance(enrolled=1, open=1)
+
+
 def test_a_clock_that_is_a_minute_ahead_breaks_nothing() -> None:
     desk.enrol(desk.maria())
-    set_day2("state = 'undeliverable', trouble = 'undelivered', call_at = :now", now=NOW)
+    two = {"now": NOW, "due": NOW - 2 * HOUR}
+    set_day2("state = 'undeliverable', trouble = 'undelivered', call_at = :now, due_at = :due", **two)
     desk.change("UPDATE message SET state = 'undelivered'")
 
-    found = [on(now=NOW - ahead).astray for ahead in (timedelta(minutes=1), timedelta(hours=1))]
+    found = [on(now=NOW - ahead).astray for ahead in (timedelta(minutes=1), HOUR)]
 
     assert found == [0, 1]
 
@@ -227,6 +240,38 @@ def test_the_law_holds_or_says_how_many_break_it_and_the_quick_look_finds_the_sa
     assert counted.astray == len(every) == 80 - classed > 0
     assert min(counted.answered, counted.reached, counted.closed, counted.open) > 0
     assert {one for one in every if one.state and one.state not in ENDED} <= quick <= set(every)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_words_of_the_call_list_and_the_classes_of_the_law_tell_the_same(seed: int) -> None:
+    crowds.scatter(80, Random(seed), now=NOW)
+    words = {"answered": Silence.ANSWERED, "reached": Silence.REACHED, "closed": Silence.CLOSED}
+
+    with transaction() as tx:
+        store.as_of(tx, NOW)
+        silences = calls.silences(tx, now=NOW)
+        rows = tx.rows("SELECT invitation_id, class FROM check_in WHERE asked", {})
+        classes = {row["invitation_id"]: row["class"] for row in rows}
+
+    told = {one: silences[one] for one, its_class in classes.items() if its_class in words}
+    assert told == {one: words[classes[one]] for one in told}
+    assert {one for one in silences if silences[one] in silence.ENDED} - told.keys() == lost_answers(classes, silences)
+
+
+def lost_answers(classes: dict[UUID, str | None], silences: dict[UUID, Silence]) -> set[UUID]:
+    """Whoever the call list takes for answered although the answers are gone: only the law finds them."""
+    return {one for one, its_class in classes.items() if its_class is None and silences[one] is Silence.ANSWERED}
+
+
+def test_every_kind_that_carries_the_link_and_no_other_keeps_a_survey_open() -> None:
+    desk.enrol(desk.maria())
+    desk.change("UPDATE message SET touch_no = 99")
+    open_by = set()
+    for kind in Kind:
+        desk.change("UPDATE message SET kind = :kind", kind=kind.value)
+        open_by |= {kind} if on(now=AT_THE_DESK).open else set()
+
+    assert open_by == {kind for kind in Kind if TERMS[kind].carries_link}
 
 
 BY_HAND = "SELECT sum(enrolled), sum(answered + reached + closed + open) FROM conservation"

@@ -122,3 +122,47 @@ def test_saving_twice_sends_once() -> None:
     correct(enrolled, mobile=NEW, consent_how=AGREED)
 
     assert [state for _, state in states(enrolled)].count(MessageState.PENDING) == 1
+
+
+def sent_to_the_wrong_phone() -> Enrolled:
+    enrolled = desk.enrol(desk.maria())
+    with desk.texting():
+        desk.send(WEDNESDAY_TEN)
+    return enrolled
+
+
+def test_a_link_that_went_to_the_wrong_phone_is_taken_back_and_the_right_one_gets_another() -> None:
+    enrolled = sent_to_the_wrong_phone()
+
+    correct(enrolled, mobile=NEW, consent_how=AGREED, replaces=True, now=WEDNESDAY_TEN + timedelta(minutes=30))
+
+    (link,) = desk.rows("SELECT revoked_at FROM invitation_link WHERE invitation_id = :id", id=enrolled.invitation_id)
+    (fresh,) = desk.rows(
+        """SELECT c.address, m.kind FROM message m JOIN contact c ON c.id = m.contact_id
+        WHERE m.invitation_id = :id AND m.state = 'pending'""",
+        id=enrolled.invitation_id,
+    )
+    assert link["revoked_at"] is not None
+    assert tuple(fresh.values()) == ("+12025550177", "fresh_link")
+
+
+def test_a_link_that_went_to_the_right_phone_stays_when_an_address_is_added() -> None:
+    enrolled = sent_to_the_wrong_phone()
+
+    correct(enrolled, email="maria@example.org", consent_how=AGREED, now=WEDNESDAY_TEN + timedelta(minutes=30))
+
+    (link,) = desk.rows("SELECT revoked_at FROM invitation_link WHERE invitation_id = :id", id=enrolled.invitation_id)
+    assert link["revoked_at"] is None
+    assert desk.rows("SELECT 1 FROM message WHERE kind = 'fresh_link'") == []
+
+
+def test_a_wrong_phone_without_a_right_one_leaves_the_patient_to_a_call() -> None:
+    enrolled = sent_to_the_wrong_phone()
+    now = WEDNESDAY_TEN + timedelta(minutes=30)
+
+    made = correct(enrolled, mobile="+44 20 7946 0123", consent_how=AGREED, replaces=True, now=now)
+
+    with transaction() as tx:
+        survey = invitations.get(tx, enrolled.invitation_id)
+    assert made.blocked is not None
+    assert (survey.state, survey.trouble, survey.call_at) == ("undeliverable", "not_me", now)

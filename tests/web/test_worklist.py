@@ -75,4 +75,4 @@ def test_the_counts_stand_on_the_page_and_add_up(desk: Desk) -> None:
     page = desk.get("/worklist").text
     numbers = [int(part.split("<")[0]) for part in page.split('<dl class="sum">')[1].split("<dd>")[1:6]]
 
-    assert numbers[0] == sum(numbers[1:]) == 3
+    assert numbers[0] == sum(numbers[1:]) == 6  # of each, day 2 and day 7
