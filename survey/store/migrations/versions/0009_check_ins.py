@@ -30,9 +30,10 @@ SELECT i.id AS invitation_id, i.procedure_id, i.site_id, i.touch, i.state, i.due
     -- Nothing can be sent, and the call list will have it on the day.
     WHEN i.call_at <= i.due_at THEN 'open'
     -- The call list will have it, and until then the patient is at it or a link can still get through.
-    WHEN i.call_at <= greatest(i.due_at, i.sent_at, i.opened_at) + interval '10 days' AND (i.state = 'opened' OR EXISTS (
-      SELECT FROM message m WHERE m.invitation_id = i.id AND m.kind IN ('invitation', 'reminder', 'fresh_link')
-        AND m.state IN ('pending', 'leased', 'accepted', 'delivered', 'unknown'))) THEN 'open'
+    WHEN i.call_at <= greatest(i.due_at, i.sent_at, i.opened_at) + interval '10 days'
+      AND (i.state = 'opened' OR EXISTS (
+        SELECT FROM message m WHERE m.invitation_id = i.id AND m.kind IN ('invitation', 'reminder', 'fresh_link')
+          AND m.state IN ('pending', 'leased', 'accepted', 'delivered', 'unknown'))) THEN 'open'
   END AS class
 FROM invitation i
 JOIN procedure p ON p.id = i.procedure_id
