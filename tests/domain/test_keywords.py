@@ -41,7 +41,7 @@ READ: dict[Meaning, tuple[str, ...]] = {
     ),
     Meaning.STOP_ALL: (
         "STOP ALL", "STOPALL", "stop all", "Stop all.", "please stop all", "stop all messages", "Stop everything",
-        "cancel all", "unsubscribe all", "opt out of all", "PARAR TODO", "Parar todo, por favor", "alto a todo",
+        "cancel all", "unsubscribe all", "opt out of all", "PARAR todo", "Parar todo, por favor", "alto a todo",
         "Cancelar todo", "detener todo", "Baja total",
     ),
     Meaning.START: (
