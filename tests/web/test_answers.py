@@ -3,31 +3,33 @@
 import gzip
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from flask import Flask
 
 from survey import clock
+from survey.domain.answers import answer_in_words
 from survey.services import responses
 from survey.store import session as database_session
 from tests import desk
 from tests.conftest import Database
-from tests.phone import ORIGIN, Phone, application
+from tests.phone import ORIGIN, TAG, Phone, application
 from tests.surveys import GOOD_DAY, Case, alerts_of, invited, link, open_clinic, response_of, score
 
 NOW = clock.now()
 PHONE = "(202) 555-0100"
 EMERGENCY = "Call 911"
-TABLES = (
-    "answer",
-    "audit_event",
-    "contact",
-    "invitation",
-    "invitation_link",
-    "message",
-    "patient_session",
-    "response",
-    "score",
+ALL_TABLES = (
+    "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+)
+BOTS = (
+    "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+    "WhatsApp/2.23 A",
+    "facebookexternalhit/1.1",
+    "Safe Links",
+    "",
+    "an-agent-that-nobody-knows/0.1",
 )
 
 
@@ -53,7 +55,10 @@ def case() -> Case:
 
 
 def state_of_everything() -> dict[str, list[str]]:
-    return {table: sorted(str(dict(row)) for row in desk.rows(f"SELECT * FROM {table}")) for table in TABLES}
+    """Every row of every table."""
+    tables = [row["table_name"] for row in desk.rows(ALL_TABLES)]
+    assert len(tables) > 40
+    return {table: sorted(str(dict(row)) for row in desk.rows(f'SELECT * FROM "{table}"')) for table in tables}
 
 
 def answer_all(phone: Phone) -> Phone:
@@ -67,18 +72,33 @@ def answer_all(phone: Phone) -> Phone:
 # ---- the link
 
 
-def test_opening_a_link_changes_nothing_however_often_and_whoever_does_it(phone: Phone, case: Case):
+PROBES = (
+    {},
+    {"Sec-Purpose": "prefetch"},
+    {"Sec-Purpose": "prefetch;prerender"},
+    {"Purpose": "prefetch", "X-Moz": "prefetch"},
+    {"X-Purpose": "preview"},
+    *({"User-Agent": bot} for bot in BOTS),
+)
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_opening_a_link_changes_nothing_however_often_and_whoever_does_it(phone: Phone, case: Case, is_sent: bool):
+    if is_sent:
+        answer_all(Phone(phone.app).begin(case.token)).finish()
+    paths = [f"/s/{case.token}{end}" for end in ("", "?language=es", "/start", "/not-me", "/fresh")]
     before = state_of_everything()
 
-    for _ in range(20):
-        phone.open(f"/s/{case.token}")
-        phone.open(f"/s/{case.token}?language=es")
-        phone.client.head(f"/s/{case.token}")
-        phone.client.get(f"/s/{case.token}", headers={"Sec-Purpose": "prefetch"})
-        phone.client.options(f"/s/{case.token}")
+    for number in range(100):
+        headers = PROBES[number % len(PROBES)]
+        for path in paths:
+            assert phone.client.get(path, headers=headers).status_code in (200, 303)
+        phone.client.head(paths[0], headers=headers)
+        phone.client.options(paths[0], headers=headers)
 
     assert state_of_everything() == before
-    assert "Set-Cookie" not in phone.page.headers
+    assert "Set-Cookie" not in phone.open(paths[0]).page.headers
+    assert phone.begin(case.token).path == "/check-in/questions/red"
 
 
 def test_the_first_page_names_the_clinic_and_neither_patient_nor_treatment(phone: Phone, case: Case):
@@ -321,15 +341,77 @@ def test_the_check_names_each_question_and_what_is_still_open(phone: Phone, case
     assert "Not answered" in phone.text
 
 
-def test_after_sending_the_answers_are_not_shown_again(phone: Phone, case: Case):
-    answer_all(phone.begin(case.token)).finish()
+TELLING = {
+    "sore": {"answer": "7"},
+    "fever": {"answer": "felt"},
+    "help": {"answer": "next"},
+    "note": {"answer": "Throbs behind the left ear"},
+}
+"""Answers whose words stand on no other page."""
 
-    pages = [phone.open(path).text for path in ("/check-in/review", "/check-in/questions/sore", f"/s/{case.token}")]
-    again = phone.press(f"/s/{case.token}/start").press("/check-in/who", who="self").open("/check-in/review")
 
-    assert [path for path in phone.trail if path == "/check-in/done"]
-    assert not any("3 of 10" in page for page in [*pages, again.text])
-    assert "chosen" not in again.open("/check-in/questions/sore").html
+def telling(phone: Phone) -> list[str]:
+    """Answer the questions that are open, some of them so that it would be told; in words, what was told."""
+    for _ in range(20):
+        if phone.path == "/check-in/help":
+            phone.open("/check-in")
+        if "/questions/" not in phone.path:
+            break
+        item = phone.path.rsplit("/", 1)[1]
+        good = {name: values[0] for name, values in GOOD_DAY.get(item, {"answer": ["ok"]}).items()}
+        phone.answer(item, **TELLING.get(item, good))
+    given = responses.visit(phone.client.get_cookie("daytwo-patient").value, now=clock.now())
+    return [answer_in_words(given.protocol, given.protocol.item(key), given.answers[key], "en") for key in TELLING]
+
+
+def shown_after_sending(phone: Phone, case: Case) -> dict[str, str]:
+    """Every page that this phone can come to, but for those that it adds answers on."""
+    paths = [
+        "",
+        "/who",
+        "/help",
+        "/birth",
+        "/review",
+        "/done",
+        *(f"/questions/{item}" for item in (*GOOD_DAY, "weakfx")),
+    ]
+    return {path: phone.open(path).html for path in (f"/s/{case.token}", *(f"/check-in{path}" for path in paths))}
+
+
+def test_after_sending_the_answers_are_shown_on_no_page_of_any_phone(app: Flask, case: Case):
+    sender, beside, later, amending = Phone(app), Phone(app), Phone(app), Phone(app)
+    beside.begin(case.token)
+    told = telling(sender.begin(case.token))
+    before = sender.open("/check-in/review").text
+    sender.finish()
+    later.begin(case.token)
+    telling(amending.begin(case.token))
+    amending.open("/check-in/review").finish()
+
+    pages = [shown_after_sending(phone, case) for phone in (sender, beside, later, amending)]
+
+    assert all(words in before for words in told)
+    for path, html in ((path, html) for each in pages for path, html in each.items()):
+        assert "chosen" not in html, path
+        assert "checked" not in html, path
+        assert "left ear" not in html, path
+        asks = re.search(r'action="/check-in/questions/', html)  # its choices are words, too
+        assert asks or not [words for words in told if words in unescape(TAG.sub(" ", html))], path
+
+
+def test_whoever_tells_of_a_change_starts_from_empty_and_a_better_day_lowers_nothing(app: Flask, case: Case):
+    first, second = Phone(app), Phone(app)
+    answer_all(first.begin(case.token).answer("breath", answer="exert").open("/check-in")).finish()
+    score(clock.now())
+
+    second.begin(case.token)
+    assert second.path == "/check-in/questions/red"
+    answer_all(second).finish()
+    score(clock.now())
+
+    assert response_of(case)["tier"] == "urgent"
+    assert [alert["tier"] for alert in alerts_of(case)] == ["urgent"]
+    assert "We are sending your answers to the doctor on call." in second.text
 
 
 def test_something_has_changed_reaches_the_clinic_through_the_same_link(phone: Phone, case: Case):
@@ -440,7 +522,7 @@ def test_a_process_that_never_saw_its_database_still_names_the_emergency_number(
 
 def test_a_fault_of_ours_is_a_calm_page_and_the_log_names_no_value(phone: Phone, case: Case, capsys):
     phone.begin(case.token)
-    desk.change("UPDATE invitation SET touch = 'day99'")
+    desk.change("UPDATE invitation SET touch = 'day99' WHERE id = :id", id=case.invitation_id)
     capsys.readouterr()
 
     page = phone.open("/check-in/questions/red")
