@@ -9,7 +9,7 @@ from survey.local.clinic import Riverside
 from survey.services import responses
 from survey.store import session
 from tests.browser import world
-from tests.browser.walk import BREATHLESS, CALL_ME, FINE, HELP, NONE_OF_THESE, SKIP, WORSE, Phone
+from tests.browser.walk import BREATHLESS, CALL_ME, FINE, FRESH, HELP, NONE_OF_THESE, SKIP, WORSE, Phone
 from tests.browser.world import CALM, NOWHERE, RISKY, Case
 
 Stops = Iterator[str]
@@ -73,22 +73,33 @@ def _refusals(phone: Phone, key: str) -> Stops:
 
 
 def _endings(phone: Phone, riverside: Riverside, now: datetime, language: str) -> Stops:
-    """Links that open nothing, and pages that are not there."""
+    """Links that open nothing, the ways on from there, and pages that are not there."""
     phone.page.context.clear_cookies()
     case = _case(riverside, now, language, "Ended")
     ended = now - timedelta(minutes=1)
     phone.open(f"/s/{world.link(case.invitation_id, now - timedelta(days=30), expires_at=ended)}")
     yield "link has ended"
+    phone.tap(FRESH)
+    yield "fresh link on its way"
     phone.open(f"/s/{'z' * 22}?language={language}")
     yield "unknown link"
+    phone.tap(FRESH)
+    yield "fresh link for an unknown one"
+    phone.open(f"/s/not-a-link!?language={language}")
+    yield "malformed link"
     phone.open("/check-in/review")
     yield "open your link again"
+    phone.open(f"{case.path}/not-me")
+    yield "not for me?"
     phone.open(case.path)
     phone.tap("form[action$='/start'] button")
     phone.tap("button[name=who][value=not_me]")
     yield "wrong person"
     phone.open(case.path)
     yield "link is closed"
+    world.stop_writing(case)
+    phone.tap(FRESH)
+    yield "the clinic will call"
 
 
 def _results(phone: Phone, riverside: Riverside, now: datetime, language: str) -> Stops:

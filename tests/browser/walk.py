@@ -37,6 +37,8 @@ CALL_ME: Mapping[str, str] = {**FINE, "help": "next"}
 BREATHLESS: Mapping[str, str] = {**FINE, "red": "breath"}
 """An emergency on the first page of questions."""
 
+FRESH = "form:not([action]) button"
+"""Send me a fresh link."""
 QUESTIONS = "/check-in/questions/"
 HELP, BIRTH, DONE = "/check-in/help", "/check-in/birth", "/check-in/done"
 
