@@ -1,4 +1,4 @@
-"""Thousands of patients over forty days, every habit mixed with every fault; the carriers' journal is the judge.
+"""A thousand patients over forty days, every habit mixed with every fault; the carriers' journal is the judge.
 
 `DAYTWO_SEED` repeats a run, `DAYTWO_PATIENTS` makes one larger or smaller.
 """
@@ -14,10 +14,11 @@ from tests import surveys
 from tests.simulation.world import START, Plan, World
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("database")
 def test_forty_days_of_a_clinic_break_no_promise() -> None:
     seed = os.environ.get("DAYTWO_SEED") or secrets.token_hex(4)
-    world = World(Plan(seed=seed, size=int(os.environ.get("DAYTWO_PATIENTS", "50"))))
+    world = World(Plan(seed=seed, size=int(os.environ.get("DAYTWO_PATIENTS", "1000"))))
     surveys.open_clinic(START)
 
     with structlog.testing.capture_logs():

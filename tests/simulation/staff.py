@@ -58,16 +58,17 @@ def _deal(world: World, line: Line, now: datetime) -> bool:
 
 
 def _speak(world: World, line: Line, person: Person, random: Random, now: datetime) -> None:
-    """The questions are asked about one survey; a talk without them is about all of the procedure that was due."""
+    """With the questions or without them: a talk is about all of the procedure that was due."""
+    spoken_of = now
     if random.random() < 0.7:
         sheets.enter_by_phone(line.invitation_id, CALM, by=SAM.actor, now=now)
-        world.judge.ended(line.invitation_id, now)
         world.seen["asked on the phone"] += 1
-        return
-    calls.note(line.invitation_id, result=Result.REACHED, by=SAM.actor, now=now)
-    world.seen["reached on the phone"] += 1
+    else:
+        calls.note(line.invitation_id, result=Result.REACHED, by=SAM.actor, now=now)
+        world.seen["reached on the phone"] += 1
+        spoken_of = max(now, person.surveys[line.invitation_id])
     for survey, due in person.surveys.items():
-        if due <= max(now, person.surveys[line.invitation_id]):
+        if due <= spoken_of or survey == line.invitation_id:
             world.judge.ended(survey, now)
 
 

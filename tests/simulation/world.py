@@ -33,6 +33,8 @@ CHANCES = {
     Mode.KILLS: 0.0015,
     Mode.KILLS_BEFORE: 0.0015,
 }
+SMALL = 1000
+"""Up to so many patients the law is counted at every step, else once an hour: a count reads whatever is open."""
 ENDED = ("completed", "reached", "stopped")
 TOGETHER = (("twilio",), ("sinch",), ("twilio", "sinch"), ("smtp",), ("twilio", "sinch", "smtp"))
 """Who is down at the same time."""
@@ -229,14 +231,18 @@ class World:
             found = self.judge.hear(letter)
             self.wrong += [str(one) for one in found]
             self._arrived(request, letter)
+        if self.plan.size <= SMALL or now.minute == 0:
+            self._count(now)
+        self._judge()
+
+    def _count(self, now: datetime) -> None:
+        """The law that nobody is lost."""
         with transaction() as tx:
             lost = conservation.astray(tx, now=now)
         if lost:
+            strays = conservation.every_stray(now=now)[:5]
             self.wrong.append(f"{now.isoformat()}: {lost} surveys stand nowhere")
-            self.wrong += [
-                f"{stray} {self.describe(stray.invitation_id)}" for stray in conservation.every_stray(now=now)[:5]
-            ]
-        self._judge()
+            self.wrong += [f"{stray} {self.describe(stray.invitation_id)}" for stray in strays]
 
     def _arrived(self, request: Request, letter: Letter) -> None:
         self.seen[f"{request.provider}: {request.mode}"] += 1
