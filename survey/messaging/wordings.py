@@ -48,7 +48,7 @@ def _bare(sign: str) -> str:
 
 
 def at_longest(languages: Iterable[str], values: Mapping[str, str] = LONGEST) -> tuple[Wording, ...]:
-    """The first message and its reminders, which say the same, for each channel and language."""
+    """The first message for each channel and language; `linter` holds every other one to the same."""
     return tuple(_wording(channel, language, values) for language in languages for channel in CHANNELS)
 
 
