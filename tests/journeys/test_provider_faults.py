@@ -207,6 +207,19 @@ def test_the_wait_that_a_provider_asks_for_holds_for_the_texts_that_follow(both:
     assert both.asked == (1, 2)
 
 
+def test_answers_to_calls_from_before_do_not_cut_the_wait_short(both: Two) -> None:
+    crowd(4)
+    both.first.script.add("*", "429:90")
+    send(WEDNESDAY_TEN)
+    before = both.asked
+    enrol(maria())
+
+    send(WEDNESDAY_TEN + 89 * SECOND)
+
+    assert before == (4, 1)
+    assert both.asked == (4, 2)
+
+
 def test_a_provider_that_fails_three_times_rests_and_is_tried_by_one_text_first(both: Two) -> None:
     crowd(3)
     both.first.script.add("*", "503", times=None)

@@ -5,7 +5,7 @@ The carrier's journal, not our own rows, is the judge of what was sent.
 
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -15,9 +15,9 @@ from survey.domain.messages import LEASE, Delivery, MessageState
 from survey.domain.patients import Block, ContactKind
 from survey.local.carrier import Carrier
 from survey.messaging import registry
-from survey.services import attempts, links, messages, patients, receipts
+from survey.services import attempts, links, messages, patients, receipts, sending
 from survey.services.attempts import Done, Wanted
-from survey.store import contacts
+from survey.store import contacts, session
 from survey.store import messages as message_store
 from survey.store.session import transaction
 from tests import desk
@@ -365,6 +365,21 @@ def test_one_slow_number_does_not_hold_up_the_others(carrier: Carrier) -> None:
     states = {row["state"] for row in desk.rows("SELECT state FROM message WHERE attempts > 0")}
     assert len(carrier.journal.entries()) == 9
     assert states == {"accepted"}
+
+
+def test_slow_calls_hold_no_database_connection(clinic: Database) -> None:
+    assert clinic
+    for number in range(sending.THREADS):
+        enrol(maria(given_name=f"Maria {chr(65 + number)}", mrn=None, mobile=f"+120255501{number + 10}"))
+    with desk.texting() as carrier, ThreadPoolExecutor(1) as worker:
+        carrier.script.add("*", "slow:1500", times=None)
+        sent = worker.submit(send, WEDNESDAY_TEN)
+        while len(carrier.journal.entries()) < sending.THREADS:
+            wait([sent], timeout=0.02)
+        held = session.engine().pool.checkedout()  # type: ignore[attr-defined]
+        sent.result()
+
+    assert held == 0
 
 
 @pytest.mark.usefixtures("clinic")
