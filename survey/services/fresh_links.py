@@ -23,7 +23,6 @@ from survey.store import patients as patient_store
 from survey.store import procedures as procedure_store
 from survey.store.session import Tx, transaction
 
-
 ON_CALL_LIST = WANTED | {InvitationState.EXPIRED}
 ASKED_IN_VAIN = "(Asked on the page of an old link for a fresh one. The check-in is closed, so none was sent.)"
 """What staff read in the place of a text."""
