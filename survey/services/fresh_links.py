@@ -75,27 +75,34 @@ def _leave_note(tx: Tx, invitation: Invitation, *, now: datetime) -> None:
     phone = next((one for one in phones if one.blocked_reason is not Block.NOT_ME), None)
     if phone is None:
         return
-    names = ("site_id", "protocol_version_id", "touch", "state", "due_at")
-    survey = Survey(
-        invitation_id=invitation.id, is_cancelled=False, **{name: getattr(invitation, name) for name in names}
-    )
     language = patient_store.get(tx, patient_id).language
-    note = Inbound(
+    note = _asked_in_vain(invitation, phone.address, language=language, now=now)
+    inbound_store.insert(tx, note)
+    inbound_store.handled(tx, note)
+    owner = Owner(patient_id=patient_id, contact_id=phone.id, language=language, surveys=(_survey(invitation),))
+    inbound_store.belongs(tx, note.id, [owner])
+
+
+def _asked_in_vain(invitation: Invitation, sender: str, *, language: str, now: datetime) -> Inbound:
+    return Inbound(
         id=uuid4(),
         provider="link",
         provider_ref=str(uuid4()),
         received_at=now,
-        sender=phone.address,
+        sender=sender,
         body=ASKED_IN_VAIN,
         handled_at=now,
         meaning=Meaning.CALL,
         site_id=invitation.site_id,
         language=language,
     )
-    inbound_store.insert(tx, note)
-    inbound_store.handled(tx, note)
-    owner = Owner(patient_id=patient_id, contact_id=phone.id, language=language, surveys=(survey,))
-    inbound_store.belongs(tx, note.id, [owner])
+
+
+def _survey(invitation: Invitation) -> Survey:
+    names = ("site_id", "protocol_version_id", "touch", "state", "due_at")
+    return Survey(
+        invitation_id=invitation.id, is_cancelled=False, **{name: getattr(invitation, name) for name in names}
+    )
 
 
 def way_on(link: Link, *, now: datetime) -> WayOn:
