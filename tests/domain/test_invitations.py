@@ -98,7 +98,9 @@ def test_a_mended_number_takes_nobody_off_the_call_list_who_asked_for_a_call() -
     assert rules.mend(old, send_at=WEDNESDAY_TEN).call_at == NOW
 
 
-@pytest.mark.parametrize("state", sorted(set(InvitationState) - {InvitationState.SCHEDULED, InvitationState.UNDELIVERABLE}))
+@pytest.mark.parametrize(
+    "state", sorted(set(InvitationState) - {InvitationState.SCHEDULED, InvitationState.UNDELIVERABLE})
+)
 def test_what_was_sent_or_has_ended_is_not_sent_anew(state: InvitationState) -> None:
     with pytest.raises(Refused, match="cannot be sent anew"):
         rules.mend(invitation(state), send_at=WEDNESDAY_TEN)
