@@ -150,8 +150,8 @@ class World:
             pass
         self._heed(now)
         jump = Random(f"{self.plan.seed} {now}").random()
-        if jump < 0.01:  # a clock is wrong for a moment
-            self._send(now + (2 * HOUR if jump < 0.005 else -2 * HOUR))
+        if jump < 0.01:  # a clock was set back for a moment
+            self._send(now - 2 * HOUR)
             self.seen["clock jumps"] += 1
         self._send(now)
         while reconciling.ask_due(now=now):
