@@ -20,6 +20,7 @@ from survey.domain.stops import Reason
 from survey.services import audit, invitations, messages, protocols
 from survey.store import calls as store
 from survey.store import invitations as invitation_store
+from survey.store import links as link_store
 from survey.store import messages as message_store
 from survey.store import patients as patient_store
 from survey.store import procedures as procedure_store
@@ -173,6 +174,7 @@ def _follow(tx: Tx, known: Sheet, result: Result, *, now: datetime) -> None:
         invitations.reach(tx, known.procedure.id, now=max(now, invitation.due_at))
     if result is Result.WRONG_NUMBER and known.phone is not None:
         store.mark_wrong(tx, known.phone.id, now=now)
+        link_store.revoke_sent_to(tx, [known.phone.id], now=now)
         messages.turn(tx, invitation.id, Trouble.NOT_ME, now=now)
 
 

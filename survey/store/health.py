@@ -34,6 +34,8 @@ BREACHES: Mapping[str, str] = {
     "every due message is sent in time": """
         SELECT count(*) FROM message WHERE (state = 'pending' AND due_at < :long_late AND attempts = 0)
         OR (state = 'leased' AND lease_until < :late)""",
+    "every text that comes in is read in time": """
+        SELECT count(*) FROM inbound WHERE handled_at IS NULL AND received_at < :late""",
 }
 """Sentence → query that counts what breaks it."""
 

@@ -16,7 +16,7 @@ from survey.domain.patients import Block
 from survey.domain.protocol import Flag
 from survey.domain.silence import ENDED, Facts, Silence, alarm, silence, ways
 from survey.domain.stops import Reason
-from survey.services import alerts, calls, invitations, patients
+from survey.services import alerts, calls, invitations, links, patients
 from survey.store import alerts as alert_store
 from survey.store import calls as store
 from survey.store import contacts as contact_store
@@ -414,6 +414,18 @@ def test_a_wrong_number_is_not_called_again_and_the_mailbox_is_tried() -> None:
     assert row["blocked_reason"] == "not_me"
     assert ("email", "pending", None) in desk.message_states(case.invitation_id)
     assert calls.sheet(case.invitation_id).phone is None
+
+
+def test_what_was_sent_to_a_wrong_number_opens_nothing_more() -> None:
+    case = silent()
+    with transaction() as tx:
+        message = desk.rows("SELECT id FROM message")[0]
+        links.make(tx, case.invitation_id, message["id"], NOW, NOW + timedelta(days=20))
+
+    called(case, Result.WRONG_NUMBER)
+
+    (link,) = desk.rows("SELECT revoked_at FROM invitation_link WHERE message_id IS NOT NULL")
+    assert link["revoked_at"] is not None
 
 
 def test_a_wrong_number_without_another_way_stays_on_the_list() -> None:

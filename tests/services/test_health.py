@@ -1,19 +1,22 @@
 """What the doctor tells of work that waits: a file that nobody imports, and messages without a provider."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
 from survey.messaging import registry
 from survey.services import health, imports
+from survey.store import health as health_store
 from survey.store import imports as import_store
 from survey.store.session import transaction
-from tests import desk
+from tests import desk, factories
 from tests.cast import RIVERSIDE, SAM
 from tests.conftest import Database
 from tests.desk import AT_THE_DESK, SLUG, WEDNESDAY_TEN
 
 FILE = b"given_name,family_name,born_on,performed_on\nIda,Berg,1990-01-02,2026-03-09\n"
+UNREAD = "every text that comes in is read in time"
 JUST_LATER = health.IMPORT_LATE + timedelta(seconds=1)
 
 
@@ -59,3 +62,15 @@ def test_messages_that_wait_for_a_provider_are_a_warning() -> None:
     after = check("messages", after=timedelta())
     assert (before.state, after.state) == (health.State.WELL, health.State.WARNING)
     assert after.sentence.startswith("1 messages wait because no provider is set up.")
+
+
+@pytest.mark.parametrize(("after", "broken"), [(timedelta(seconds=60), []), (timedelta(seconds=61), [UNREAD])])
+def test_a_text_that_nobody_reads_within_a_minute_is_told(after: timedelta, broken: list[str]) -> None:
+    with transaction() as tx:
+        said = {"id": uuid4(), "provider": "fake", "provider_ref": "1", "sender": "+12025550142", "body": "Hello?"}
+        factories.insert(tx, "inbound", **said, received_at=AT_THE_DESK)
+
+    with transaction() as tx:
+        breaches = health_store.breaches(tx, now=AT_THE_DESK + after)
+
+    assert [name for name, count in breaches.items() if count] == broken
