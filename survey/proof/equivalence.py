@@ -17,10 +17,10 @@ def same_tiers(one: Protocol, other: Protocol) -> bool:
 
 
 def _same(one: Protocol, other: Protocol) -> bool:
+    if _asked(one) != _asked(other):
+        return False
     first = Meaning(one, BDDManager(NODES, NODES // 4, 1))
     second = Meaning(other, first.manager, blocks=first.blocks)
-    if [(block.key, block.line, list(block.values)) for block in first.blocks.every] != _asked(other):
-        return False
     tiers, others = Reading(first).tiers(), Reading(second).tiers()
     return not any((first.valid & (tiers[tier] ^ others[tier])).satisfiable() for tier in tiers)
 

@@ -1,6 +1,6 @@
 """A thousand patients over forty days, every habit mixed with every fault; the carriers' journal is the judge.
 
-`DAYTWO_SEED` repeats a run, `DAYTWO_PATIENTS` makes one larger or smaller.
+`DAYTWO_SEED` repeats a run (`random` makes a new one), `DAYTWO_PATIENTS` makes one larger or smaller.
 """
 
 import os
@@ -17,7 +17,8 @@ from tests.simulation.world import START, Plan, World
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("database")
 def test_forty_days_of_a_clinic_break_no_promise() -> None:
-    seed = os.environ.get("DAYTWO_SEED") or secrets.token_hex(4)
+    seed = os.environ.get("DAYTWO_SEED", "d")
+    seed = secrets.token_hex(4) if seed == "random" else seed
     world = World(Plan(seed=seed, size=int(os.environ.get("DAYTWO_PATIENTS", "1000"))))
     surveys.open_clinic(START)
 

@@ -90,13 +90,13 @@ def test_a_worse_answer_that_lowers_the_tier_is_shown_with_the_smallest_form_and
 def test_a_red_flag_that_is_only_urgent_is_refused() -> None:
     proof = verify(with_rule(without_hazards(SHIPPED), "E2", tier=Tier.URGENT))
 
-    assert objections(proof, Check.RED_FLAGS) == ["The red flag chest of red is only urgent."]
+    assert set(objections(proof, Check.RED_FLAGS)) == {"The red flag chest of red is only urgent."}
 
 
 def test_a_form_that_may_stay_open_unnoticed_is_refused() -> None:
     pack = replace(without_hazards(SHIPPED), rules=tuple(rule for rule in SHIPPED.rules if rule.id != "S10"))
 
-    assert objections(verify(pack), Check.UNFINISHED) == ["A form with an open question is routine."]
+    assert set(objections(verify(pack), Check.UNFINISHED)) == {"A form with an open question is routine."}
 
 
 def test_an_exception_for_what_is_not_known_has_to_be_named() -> None:

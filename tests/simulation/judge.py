@@ -84,7 +84,7 @@ class Judge:
     closed: set[UUID] = field(default_factory=set)
     stopped: dict[str, tuple[datetime, bool]] = field(default_factory=dict)
     disowned: dict[str, datetime] = field(default_factory=dict)
-    no_texts: set[str] = field(default_factory=set)
+    no_texts: dict[str, datetime] = field(default_factory=dict)
     arrived: Counter[UUID] = field(default_factory=Counter)
     contacts: defaultdict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     days: defaultdict[str, list[date]] = field(default_factory=lambda: defaultdict(list))
@@ -151,7 +151,7 @@ class Judge:
             yield Broken.AFTER_STOP
 
     def _whom(self, letter: Letter, known: Known) -> Iterator[Broken]:
-        if letter.to in self.no_texts:
+        if _since(self.no_texts.get(letter.to), letter):
             yield Broken.NO_TEXTS_THERE
         if not known.agreed:
             yield Broken.NO_CONSENT

@@ -137,7 +137,7 @@ def test_the_same_message_twice_unless_the_first_got_lost(judge: Judge) -> None:
 
 
 def test_a_landline_and_a_patient_who_has_not_agreed(judge: Judge) -> None:
-    judge.no_texts.add(PHONE)
+    judge.no_texts[PHONE] = TEN
     judge.surveys[SURVEY] = Known(zone="America/New_York", number=PHONE, agreed=False)
 
     assert broken(judge, letter()) == [Broken.NO_TEXTS_THERE, Broken.NO_CONSENT]

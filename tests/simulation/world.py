@@ -217,7 +217,7 @@ class World:
             person.surveys = surveys
             self.by_number.setdefault(person.number, person)
             if person.block:
-                self.judge.no_texts.add(person.number)
+                self.judge.no_texts[person.number] = now
             for survey in surveys:
                 self.of_survey[survey] = person
                 zone = person.zone or "America/New_York"
@@ -247,7 +247,8 @@ class World:
     def _arrived(self, request: Request, letter: Letter) -> None:
         self.seen[f"{request.provider}: {request.mode}"] += 1
         if request.mode is Mode.DEAD and letter.by_text:
-            self.judge.no_texts.add(request.to)
+            # Whoever was being texted in the same moment could not know.
+            self.judge.no_texts.setdefault(request.to, request.at + timedelta(seconds=1))
         if request.mode is Mode.OPTED_OUT:
             self.judge.stopped.setdefault(request.to, (request.at + timedelta(seconds=1), True))
         if request.mode in TAKEN and letter.by_text:

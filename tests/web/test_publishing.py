@@ -45,7 +45,7 @@ def test_the_page_tells_what_changes_what_was_tried_and_what_happens_to_surveys_
     page = reading(desk.get(PAGE).text)
 
     assert re.search(r"\d+ differences to version 1 , which is in force", page)
-    assert "1 survey that was not sent yet moves to this version. 1 ends on the version before" in page
+    assert re.search(r"4 surveys that were not sent yet move to this version. 1 ends on the version before", page)
     assert re.search(r"Proof Proved Every promise holds for each of [\d,]{20,} answer sets", page)
     assert "What-if Not done Nobody has run one of this text." in page
     assert "None unsigned" in page

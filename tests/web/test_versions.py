@@ -200,7 +200,7 @@ def test_ana_proves_reads_the_counterexample_mends_and_has_it_proved(ana: Desk) 
 
     assert mended.headers["Location"] == f"{SECOND}#proof"
     page = reading(ana.get(SECOND).text)
-    assert "Proof Shown for each of 101,245,887,792,000,000 answer sets, none left out." in page
+    assert "Proof Shown for each of 101,245,945,905,073,350 answer sets, none left out." in page
     assert second().state is VersionState.VERIFIED
     assert second().source == TWO
 
