@@ -163,7 +163,7 @@ def test_a_response_that_is_not_finished_and_said_nothing_worrying_does_not_coun
 def test_a_response_at_a_contact_that_the_candidate_does_not_know_is_left_out() -> None:
     response()
     response(EXERTED)
-    desk.change("UPDATE invitation SET touch = 'day9' WHERE id = (SELECT min(id::text)::uuid FROM invitation)")
+    desk.change("UPDATE invitation SET touch = 'day9' WHERE id = (SELECT min(invitation_id::text)::uuid FROM response)")
 
     replay = replayed(candidate().id)
 
