@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout (or the image's /app): where templates/ and config/ stand."""
 
+SHORTENERS = frozenset({"bit.ly", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "buff.ly", "rb.gy", "cutt.ly"})
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -89,6 +90,8 @@ class Settings(BaseSettings):
     def _refuse_what_cannot_work(self) -> Self:
         if self.public_url.endswith("/"):
             raise ValueError("PUBLIC_URL: leave out the closing slash")
+        if (urlsplit(self.public_url).hostname or "").removeprefix("www.") in SHORTENERS:
+            raise ValueError("PUBLIC_URL: use the clinic's own domain; nobody trusts a link through a shortener")
         if not self.secure and urlsplit(self.public_url).hostname not in LOOPBACK:
             raise ValueError("PUBLIC_URL: use https://; plain http is for this machine alone")
         if self.demo and (self.twilio_account_sid or self.sinch_service_plan_id or self.smtp_host):

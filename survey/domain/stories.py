@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from survey.domain.alerts import ContactResult, EventKind, Outcome, Usefulness
@@ -202,3 +202,8 @@ def of_call(result: Result, *, who: str, at: datetime, note: str | None) -> Mome
 def of_note(action: str, *, who: str | None, at: datetime, result: str) -> Moment:
     """The moment of one line of the audit trail."""
     return Moment(at=at, title=NOTED[action].format(who=who or "Daytwo", result=result.replace("_", " ")))
+
+
+def age(born_on: date, today: date) -> int:
+    """Full years on that day."""
+    return today.year - born_on.year - ((today.month, today.day) < (born_on.month, born_on.day))

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from string import Formatter
-from urllib.parse import urlsplit
 
 from survey.domain.messages import Kind
 from survey.messaging import gsm7, render, wordings
@@ -41,7 +40,6 @@ _NOT_SAID = (
     (_ADDRESS, "“{}” is an address that is not the clinic's own: use {{link}}"),
     (_ASKS, "“{}” asks for personal data by reply"),
 )
-SHORTENERS = frozenset({"bit.ly", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "buff.ly", "rb.gy", "cutt.ly"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +70,6 @@ def name_faults(name: str) -> Iterator[str]:
     told = HEALTH.search(name)
     if told:
         yield f"“{told[0]}” tells whoever sees the phone about the patient's health"
-
-
-def host_faults(link: str) -> Iterator[str]:
-    """What is wrong with the address that links go to."""
-    host = urlsplit(link).hostname or ""
-    if host.removeprefix("www.") in SHORTENERS:
-        yield f"links go through {host}: use the clinic's own domain"
 
 
 def _wanted() -> set[tuple[str, str, str]]:

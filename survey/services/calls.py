@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from survey.domain.protocol import Flag, in_language
 from survey.domain.silence import Silence
 from survey.domain.sites import Site, end_of_next_workday
 from survey.domain.stops import Reason
+from survey.domain.stories import age
 from survey.services import audit, invitations, messages, protocols
 from survey.store import calls as store
 from survey.store import invitations as invitation_store
@@ -197,7 +198,7 @@ def _row(tx: Tx, line: Line, site: Site, *, now: datetime) -> Row:
         line=line,
         site=site,
         day=(today - line.performed_on).days,
-        age=_age(line.born_on, today),
+        age=age(line.born_on, today),
         why=_why(line),
         flags=flags,
         unknown=unknown,
@@ -225,7 +226,3 @@ def _flags(tx: Tx, line: Line) -> tuple[tuple[str, ...], int]:
     values = protocol.context_for(body_sites=line.body_sites, agents=line.agents, given=line.context)
     there = tuple(in_language(flag.label, LANGUAGE) for flag in protocol.flags if values[flag.key] is Flag.YES)
     return there, sum(value is Flag.UNKNOWN for value in values.values())
-
-
-def _age(born_on: date, today: date) -> int:
-    return today.year - born_on.year - ((today.month, today.day) < (born_on.month, born_on.day))

@@ -194,7 +194,7 @@ def _send_anew(tx: Tx, old: Invitation, reach: Reach, *, now: datetime) -> datet
     if contact is None:
         return send_at
     invitation_store.swap(tx, old, invitation_rules.mend(old, send_at=send_at))
-    messages.cancel_open(tx, old.id, reason="corrected")
+    message_store.cancel_pending(tx, old.id, reason="corrected")
     no = send_store.times_asked(tx, old.id, contact.id)
     messages.queue(tx, old, contact, due_at=send_at, tz=reach.tz, late=old.due_at <= now, touch_no=no)
     return send_at

@@ -78,11 +78,6 @@ def queue_reply(tx: Tx, kind: Kind, *, inbound_id: UUID, now: datetime) -> Messa
     return new
 
 
-def cancel_open(tx: Tx, invitation_id: UUID, *, reason: str) -> None:
-    """Take back whatever of the survey has not left; what a sender holds is decided about by itself."""
-    store.cancel_pending(tx, invitation_id, reason=reason)
-
-
 def decide(tx: Tx, message_ids: Sequence[UUID], *, token: UUID, now: datetime) -> list[Facts]:
     """The facts of those leased messages that may leave now, from the facts of this moment, in the order given.
 

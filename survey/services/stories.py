@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from survey.domain import responses as response_rules
@@ -16,7 +16,7 @@ from survey.domain.protocol import Flag, Protocol, Tier, in_language
 from survey.domain.questionnaire import visible_items
 from survey.domain.responses import Mode
 from survey.domain.sites import Site
-from survey.domain.stories import Moment, Mood
+from survey.domain.stories import Moment, Mood, age
 from survey.domain.suppressions import Suppression
 from survey.services import protocols, replies
 from survey.store import alerts as alert_store
@@ -190,7 +190,7 @@ def _subject(tx: Tx, procedure: Procedure, invitations: tuple[Invitation, ...], 
         body_sites=_labels({one.key: one.label for one in protocol.body_sites}, procedure.body_sites),
         agents=_labels({one.key: one.label for one in protocol.agents}, procedure.agents),
         flags=_flags(protocol, procedure),
-        age=_age(patient.born_on, today),
+        age=age(patient.born_on, today),
         day=(today - procedure.performed_on).days,
     )
 
@@ -208,10 +208,6 @@ def _labels(words: Mapping[str, Mapping[str, str]], chosen: Iterable[str]) -> tu
 def _flags(protocol: Protocol, procedure: Procedure) -> tuple[FlagLine, ...]:
     values = protocol.context_for(body_sites=procedure.body_sites, agents=procedure.agents, given=procedure.context)
     return tuple(FlagLine(label=in_language(flag.label, LANGUAGE), value=values[flag.key]) for flag in protocol.flags)
-
-
-def _age(born_on: date, today: date) -> int:
-    return today.year - born_on.year - ((today.month, today.day) < (born_on.month, born_on.day))
 
 
 def _check_in(tx: Tx, invitation: Invitation, told: Told | None) -> CheckIn:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from survey.domain.conservation import Standing
 from survey.domain.protocol import Tier
 from survey.domain.sites import Site
+from survey.domain.stories import age
 from survey.domain.worklist import HIDDEN, KINDS, Filter, Item, is_late, sentence
 from survey.services import conservation, stories
 from survey.store import sites as site_store
@@ -78,7 +79,7 @@ def _row(item: Item, site: Site, reasons: Mapping[UUID, tuple[str, ...]], *, now
         word=KINDS[item.kind],
         why=tuple(_why(item, reasons)),
         day=(today - item.performed_on).days,
-        age=_age(item.born_on, today),
+        age=age(item.born_on, today),
         waits=now - item.since,
         is_late=is_late(item, now),
     )
@@ -88,7 +89,3 @@ def _why(item: Item, reasons: Mapping[UUID, tuple[str, ...]]) -> Iterable[str]:
     if item.response_id:
         return reasons.get(item.response_id, ())
     return (sentence(item.why),) if item.why else ()
-
-
-def _age(born_on: date, today: date) -> int:
-    return today.year - born_on.year - ((today.month, today.day) < (born_on.month, born_on.day))

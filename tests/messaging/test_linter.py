@@ -122,8 +122,3 @@ def test_what_a_site_signs_with_may_be_too_much(values: dict[str, str], misfits:
 )
 def test_a_name_that_tells_about_health_is_not_for_texts(name: str, faults: int) -> None:
     assert len(list(linter.name_faults(name))) == faults
-
-
-@pytest.mark.parametrize(("host", "faults"), [("chk.northgate.example", 0), ("bit.ly", 1), ("www.tinyurl.com", 1)])
-def test_links_never_go_through_a_shortener(host: str, faults: int) -> None:
-    assert len(list(linter.host_faults(f"https://{host}/s/x"))) == faults

@@ -26,6 +26,7 @@ def settings(**given: object) -> Settings:
 
 @pytest.fixture(autouse=True)
 def hang_up() -> Iterator[None]:
+    registry.wire(registry.Wiring(public_url="", sms=None, email=None))
     yield
     for carrier in registry.carriers():
         if isinstance(carrier, TwilioSms | SinchSms):
@@ -104,3 +105,9 @@ def test_a_demo_has_both_of_its_own() -> None:
 def test_a_demo_does_not_start_beside_the_second_provider() -> None:
     with pytest.raises(ValueError, match="SINCH_SERVICE_PLAN_ID"):
         settings(demo=True, twilio_base_url="http://127.0.0.1:9000", **SINCH)
+
+
+@pytest.mark.parametrize("host", ["bit.ly", "www.tinyurl.com"])
+def test_links_never_go_through_a_shortener(host: str) -> None:
+    with pytest.raises(ValueError, match="use the clinic's own domain"):
+        settings(public_url=f"https://{host}")
