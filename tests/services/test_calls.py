@@ -445,6 +445,16 @@ def test_a_wrong_number_that_was_a_landline_is_a_wrong_number_from_then_on() -> 
     called(case, Result.WRONG_NUMBER)
 
     assert calls.sheet(case.invitation_id).phone is None
+    (row,) = desk.rows("SELECT blocked_reason, blocked_at FROM contact")
+    assert (row["blocked_reason"], row["blocked_at"]) == ("not_me", NOW)
+
+
+def test_who_stopped_texts_and_may_still_be_mailed_has_not_opted_out_of_everything() -> None:
+    case = silent("undeliverable", email="maria@example.org")
+    desk.change("UPDATE contact SET blocked_at = :now, blocked_reason = 'stopped' WHERE kind = 'sms'", now=NOW)
+
+    with transaction() as tx:
+        assert store.silences(tx, now=NEXT_DAY)[case.invitation_id] is Silence.UNDELIVERABLE
 
 
 def test_calls_are_only_ever_added() -> None:
