@@ -162,15 +162,23 @@ class Sheet:
     """Item key to what is wrong with its answer. An item left empty is open, and no problem."""
 
 
-def read_sheet(protocol: Protocol, context: Context, form: Mapping[str, list[str]]) -> Sheet:
-    """Reads fields named `<item>` or, for lines, `<item>.<line>`. Items that the answers do not show are left out."""
+def with_room(item: Item, stands: Answer | None) -> Item:
+    """The item with room for the words that stand there: what was texted may be longer than what is asked for."""
+    return replace(item, max_length=max(item.max_length, len(stands))) if isinstance(stands, str) else item
+
+
+def read_sheet(protocol: Protocol, context: Context, form: Mapping[str, list[str]], *, stands: Answers) -> Sheet:
+    """Reads fields named `<item>` or, for lines, `<item>.<line>`. Items that the answers do not show are left out.
+
+    `stands` are the answers that were there before.
+    """
     sheet = Sheet(answers={}, problems={})
     for item in protocol.items:
         raw = _fields(item, form)
         if not raw or item not in visible_items(protocol, sheet.answers, context):
             continue
         try:
-            sheet.answers[item.key] = check_answer(item, raw)
+            sheet.answers[item.key] = check_answer(with_room(item, stands.get(item.key)), raw)
         except InvalidInput as problem:
             sheet.problems[item.key] = problem
     return sheet

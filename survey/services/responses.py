@@ -222,7 +222,8 @@ def _answer(session_token: str, item_key: str, form: Mapping[str, list[str]], *,
         item = before.item(item_key) if before.phase is Phase.ASKING else None
         if item is None or before.response_id is None:
             raise NotFound("This question is not asked here.")
-        new = check_answer(item, rules.with_none_of_these(item, form))
+        roomy = rules.with_room(item, before.answers.get(item_key))
+        new = check_answer(roomy, rules.with_none_of_these(item, form))
         if before.holds(item_key, new):
             return Answered(visit=before, is_alarming=False)
         if not store.save(tx, before.response_id, [(item_key, new)], seen=before.revision, now=now):

@@ -31,7 +31,7 @@ def show(invitation_id: UUID) -> ResponseReturnValue:
 def save(invitation_id: UUID) -> ResponseReturnValue:
     """Save what was asked; it is scored at once like the patient's own answers."""
     sheet = _sheet(invitation_id)
-    read = read_sheet(sheet.protocol, sheet.context, request.form.to_dict(flat=False))
+    read = read_sheet(sheet.protocol, sheet.context, request.form.to_dict(flat=False), stands=sheet.answers)
     wrong = forms.problems(sheet, read, open_too="leave_open" not in request.form)
     if wrong:
         return _page(sheet, forms.again(sheet, request.form, wrong), 422)

@@ -123,16 +123,24 @@ def test_a_touch_asks_its_own_items_only():
 def test_a_sheet_keeps_what_can_be_read_and_names_what_cannot():
     form = {"red.chest": ["no"], "sore": ["11"], "fever": ["yes"], "weakfx": ["cannot"], "note": [""]}
 
-    sheet = rules.read_sheet(PROTOCOL, CALM, form)
+    sheet = rules.read_sheet(PROTOCOL, CALM, form, stands={})
 
     assert sheet.answers == {"fever": "yes"}
     assert set(sheet.problems) == {"red", "sore"}
 
 
+def test_a_sheet_takes_words_that_stand_there_already_however_long_they_are():
+    long = "It hurts. " * 400 + "Help."
+
+    sheet = rules.read_sheet(PROTOCOL, CALM, {"note": [long]}, stands={"note": long})
+
+    assert (sheet.answers, sheet.problems) == ({"note": long}, {})
+
+
 def test_a_sheet_reads_a_question_that_hangs_on_another():
     form = {"weak": ["worse"], "weakfx": ["cannot"]}
 
-    sheet = rules.read_sheet(PROTOCOL, CALM, form)
+    sheet = rules.read_sheet(PROTOCOL, CALM, form, stands={})
 
     assert sheet.answers == {"weak": "worse", "weakfx": "cannot"}
 

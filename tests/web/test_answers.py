@@ -12,7 +12,7 @@ from survey import clock
 from survey.domain.answers import answer_in_words
 from survey.services import responses
 from survey.store import session as database_session
-from tests import desk
+from tests import desk, texting
 from tests.conftest import Database
 from tests.phone import ORIGIN, TAG, Phone, application
 from tests.surveys import GOOD_DAY, Case, alerts_of, invited, link, open_clinic, response_of, score
@@ -274,6 +274,21 @@ def test_a_text_that_is_too_long_is_kept_for_shortening(phone: Phone, case: Case
     assert phone.status == 422
     assert "Use 500 characters or fewer. You have 501." in phone.text
     assert "a" * 501 in phone.html
+
+
+def test_what_was_texted_may_be_longer_than_the_question_asks_and_may_be_sent_as_it_is(phone: Phone, case: Case):
+    texted = "My chest hurts. " + "It hurts. " * 390 + "Please help."
+    texting.reply(texted, now=clock.now())
+
+    phone.begin(case.token).open("/check-in/questions/note")
+    assert texted in phone.text
+    phone.answer("note", answer=texted)
+
+    assert phone.status == 200
+    assert [row["value"] for row in desk.rows("SELECT value FROM answer WHERE item = 'note'")] == [texted]
+
+    phone.answer("note", answer=f"{texted} And more.")
+    assert phone.status == 422
 
 
 def test_what_a_patient_writes_is_shown_as_text(phone: Phone, case: Case):

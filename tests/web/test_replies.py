@@ -71,6 +71,28 @@ def test_a_sender_that_is_no_number_is_shown_as_it_is(sam: Desk) -> None:
     assert "PARCELS" in sam.get("/replies").text
 
 
+def test_a_long_reply_is_folded_and_nothing_of_it_is_lost(sam: Desk) -> None:
+    long = "It hurts where the needle went in. " * 115
+    reply(long)
+
+    page = sam.get("/replies").text
+
+    assert f"{long[:400]}…</blockquote>" in page
+    assert "Show all 4,025 characters" in page
+    assert f"{long}</blockquote></details>" in page
+
+
+def test_a_long_reply_with_red_flag_words_stands_there_whole(sam: Desk) -> None:
+    surveys.invited(clock.now())
+    long = "It hurts where the needle went in. " * 115 + "And I cannot breathe."
+    reply(long)
+
+    page = sam.get("/replies").text
+
+    assert f"{long}</blockquote>" in page
+    assert "Show all" not in page
+
+
 def test_red_flag_words_stand_first_and_then_the_newest(sam: Desk) -> None:
     surveys.invited(clock.now())
     for body in ("now my chest hurts", "Earlier words", "Latest words"):
