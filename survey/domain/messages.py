@@ -18,7 +18,7 @@ from survey.domain.sites import Site
 from survey.domain.suppressions import Scope
 
 LEASE = timedelta(minutes=5)
-"""After so long the sender of a message counts as dead. A batch of slow sends stays well below it."""
+"""After so long the sender of a message counts as dead. What is leased at once is sent well within it."""
 AT_MOST = 3
 """So many automatic messages of one survey reach the patient, on whatever channel."""
 NO_PROVIDER_PAUSE = timedelta(minutes=5)

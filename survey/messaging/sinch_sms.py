@@ -10,8 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx
-
 from survey.domain.messages import Delivery
 from survey.messaging import rest
 from survey.messaging.outcomes import VALID_FOR, Attempt, Fault, Finding, Lost, Outcome, Trace
@@ -52,7 +50,7 @@ class SinchSms:
         self._path = f"{base_url.rstrip('/')}/xms/v1/{plan_id}/batches"
         self.sender = sender
         self._receipts_url = receipts_url
-        self._client = rest.client(timeout_s=timeout_s, bearer=api_token)
+        self._client = rest.Client(timeout_s=timeout_s, bearer=api_token)
 
     def send(self, to: str, body: str, *, reference: UUID, valid_for: timedelta = VALID_FOR) -> Attempt:
         """Hand over one text. Never raises for trouble at the provider."""
@@ -66,10 +64,10 @@ class SinchSms:
             "expire_at": _from_now(max(valid_for, timedelta(seconds=1))),
         }
         try:
-            response = self._client.post(self._path, json=batch)
-        except httpx.HTTPError as error:
-            return Attempt(outcome=rest.outcome_of(error), provider=self.name, detail=type(error).__name__)
-        return self._sort(response)
+            answer = self._client.post_json(self._path, batch)
+        except rest.Unanswered as silence:
+            return Attempt(outcome=silence.outcome, provider=self.name, detail=silence.detail)
+        return self._sort(answer)
 
     def find(self, lost: Lost) -> Finding:
         """Look for the batch that carries our reference, and for what became of it."""
@@ -101,24 +99,24 @@ class SinchSms:
     def _ask(self, path: str, wanted: Mapping[str, str]) -> dict[str, Any]:
         """The answer to a question; empty when there is none."""
         try:
-            response = self._client.get(path, params=dict(wanted))
-        except httpx.HTTPError:
+            answer = self._client.get(path, wanted)
+        except rest.Unanswered:
             return {}
-        return rest.told(response) if response.is_success else {}
+        return rest.told(answer) if answer.is_success else {}
 
     def close(self) -> None:
         """Hang up the connections that are kept open for the next text."""
         self._client.close()
 
-    def _sort(self, response: httpx.Response) -> Attempt:
-        told, outcome = rest.told(response), rest.outcome(response)
+    def _sort(self, answer: rest.Answer) -> Attempt:
+        told, outcome = rest.told(answer), rest.outcome(answer)
         reference = told.get("id")
         return Attempt(
             outcome=outcome,
             provider=self.name,
             provider_ref=reference if outcome is Outcome.ACCEPTED and isinstance(reference, str) else None,
-            detail=str(told.get("code") or response.status_code)[:40],
-            retry_after_s=rest.retry_after_s(response),
+            detail=str(told.get("code") or answer.status)[:40],
+            retry_after_s=rest.retry_after_s(answer),
         )
 
 

@@ -10,8 +10,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-import httpx
-
 from survey.domain.messages import Delivery
 from survey.messaging import rest
 from survey.messaging.outcomes import VALID_FOR, Attempt, Fault, Finding, Lost, Outcome, Trace
@@ -59,7 +57,7 @@ class TwilioSms:
         self.sender = sender
         self._sender = {"MessagingServiceSid" if sender.startswith("MG") else "From": sender}
         self._receipts_url = receipts_url
-        self._client = rest.client(timeout_s=timeout_s, auth=(account_sid, auth_token))
+        self._client = rest.Client(timeout_s=timeout_s, auth=(account_sid, auth_token))
 
     def send(self, to: str, body: str, *, reference: UUID, valid_for: timedelta = VALID_FOR) -> Attempt:
         """Hand over one text. Never raises for trouble at the provider."""
@@ -71,19 +69,19 @@ class TwilioSms:
             **self._sender,
         }
         try:
-            response = self._client.post(self._path, data=form)
-        except httpx.HTTPError as error:
-            return Attempt(outcome=rest.outcome_of(error), provider=self.name, detail=type(error).__name__)
-        return self._sort(response)
+            answer = self._client.post_form(self._path, form)
+        except rest.Unanswered as silence:
+            return Attempt(outcome=silence.outcome, provider=self.name, detail=silence.detail)
+        return self._sort(answer)
 
     def find(self, lost: Lost) -> Finding:
         """Look for the text among those to its number. Twilio keeps no reference of ours: the words are the mark."""
         try:
-            response = self._client.get(self._path, params={"To": lost.to, "PageSize": str(PAGE)})
-        except httpx.HTTPError:
+            answer = self._client.get(self._path, {"To": lost.to, "PageSize": str(PAGE)})
+        except rest.Unanswered:
             return Finding(trace=Trace.UNSURE)
-        listed = rest.told(response).get("messages")
-        if not response.is_success or not isinstance(listed, list):
+        listed = rest.told(answer).get("messages")
+        if not answer.is_success or not isinstance(listed, list):
             return Finding(trace=Trace.UNSURE)
         return _search([one for one in listed if isinstance(one, dict)], lost)
 
@@ -91,9 +89,9 @@ class TwilioSms:
         """Hang up the connections that are kept open for the next text."""
         self._client.close()
 
-    def _sort(self, response: httpx.Response) -> Attempt:
-        told, outcome = rest.told(response), rest.outcome(response)
-        code = str(told.get("code") or told.get("error_code") or response.status_code)
+    def _sort(self, answer: rest.Answer) -> Attempt:
+        told, outcome = rest.told(answer), rest.outcome(answer)
+        code = str(told.get("code") or told.get("error_code") or answer.status)
         if outcome is Outcome.ACCEPTED and told.get("status") in _FAILED_AT_ONCE:
             outcome = Outcome.REFUSED
         return Attempt(
@@ -101,7 +99,7 @@ class TwilioSms:
             provider=self.name,
             provider_ref=_text(told, "sid") if outcome is Outcome.ACCEPTED else None,
             detail=code[:40],
-            retry_after_s=rest.retry_after_s(response),
+            retry_after_s=rest.retry_after_s(answer),
             fault=_FAULTS.get(code) if outcome is Outcome.REFUSED else None,
         )
 

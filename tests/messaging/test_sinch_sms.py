@@ -73,7 +73,7 @@ def test_an_accepted_text_carries_both_references(carrier: Carrier) -> None:
         ("503", Outcome.TRY_LATER, "503"),
         ("500", Outcome.UNKNOWN, "500"),
         ("502", Outcome.UNKNOWN, "502"),
-        ("hang", Outcome.UNKNOWN, "ReadTimeout"),
+        ("hang", Outcome.UNKNOWN, "ReadTimeoutError"),
     ],
 )
 def test_each_answer_has_its_outcome(carrier: Carrier, mode: str, outcome: Outcome, detail: str) -> None:

@@ -1,6 +1,7 @@
 """Each answer of the provider, and each silence, is sorted into one of four outcomes; over real sockets."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -65,8 +66,8 @@ def test_an_accepted_text_carries_the_providers_reference(carrier: Carrier) -> N
         ("502", Outcome.UNKNOWN, "502"),
         ("504", Outcome.UNKNOWN, "504"),
         ("slow:100", Outcome.ACCEPTED, "201"),
-        ("slow:900", Outcome.UNKNOWN, "ReadTimeout"),
-        ("hang", Outcome.UNKNOWN, "ReadTimeout"),
+        ("slow:900", Outcome.UNKNOWN, "ReadTimeoutError"),
+        ("hang", Outcome.UNKNOWN, "ReadTimeoutError"),
     ],
 )
 def test_each_answer_has_its_outcome(carrier: Carrier, mode: str, outcome: Outcome, detail: str) -> None:
@@ -95,6 +96,29 @@ def test_a_refused_connection_is_tried_later() -> None:
         port = closed.getsockname()[1]
 
     assert send(f"http://127.0.0.1:{port}").outcome is Outcome.TRY_LATER
+
+
+@pytest.mark.parametrize("said", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
+def test_a_handshake_that_fails_is_tried_later(said: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=hang_up, args=(server, said), daemon=True).start()
+        attempt = send(f"https://127.0.0.1:{server.getsockname()[1]}")
+
+    assert attempt.outcome is Outcome.TRY_LATER
+
+
+def hang_up(server: socket.socket, said: bytes) -> None:
+    """Answer the first caller without TLS and close."""
+    with server.accept()[0] as caller:
+        caller.recv(1024)
+        caller.sendall(said)
+
+
+def test_a_handshake_that_never_ends_is_tried_later() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        attempt = send(f"https://127.0.0.1:{silent.getsockname()[1]}")
+
+    assert attempt.outcome is Outcome.TRY_LATER
 
 
 def test_a_name_that_does_not_resolve_is_tried_later() -> None:

@@ -1,8 +1,10 @@
 """What becomes of a text: STOP and its relatives are obeyed at once, all else is answered and seen by staff."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -476,14 +478,15 @@ def test_stop_that_is_read_while_a_sender_holds_the_text_lets_nothing_leave(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrolled = enrol(maria())
-    hand_over = sending._send_all
+    claim = sending._claim_some
 
-    def stops_meanwhile(batch: sending._Batch) -> None:
+    def stops_meanwhile(**given: Any) -> Sequence[UUID]:
+        claimed = claim(**given)
         reply("STOP", now=WEDNESDAY_TEN, OptOutType="STOP")
-        hand_over(batch)
+        return claimed
 
     with monkeypatch.context() as leased:
-        leased.setattr(sending, "_send_all", stops_meanwhile)
+        leased.setattr(sending, "_claim_some", stops_meanwhile)
         assert sending.send_due(now=WEDNESDAY_TEN) == 1
 
     desk.send_until(WEDNESDAY_TEN + HOUR, start=WEDNESDAY_TEN, every=MINUTE)
