@@ -92,6 +92,13 @@ def score(now: datetime) -> None:
         pass
 
 
+def procedure_of(case: Case) -> UUID:
+    """The procedure that the survey asks about."""
+    (row,) = desk.rows("SELECT procedure_id FROM invitation WHERE id = :id", id=case.invitation_id)
+    found: UUID = row["procedure_id"]
+    return found
+
+
 def response_of(case: Case) -> dict[str, object]:
     """The response's row."""
     (row,) = desk.rows("SELECT * FROM response WHERE invitation_id = :id", id=case.invitation_id)

@@ -44,11 +44,6 @@ def probing(health: Health, *, now: datetime) -> Health:
     return replace(health, open_until=now + PROBE)
 
 
-def succeeded(health: Health, *, now: datetime) -> Health:
-    """The provider answered: everybody may ask."""
-    return Health(provider=health.provider, last_ok_at=now)
-
-
 def failed(health: Health, *, now: datetime, wait: timedelta | None = None) -> Health:
     """The provider did not take a message; `wait` is what it asked for, and holds from the first time on."""
     began = health.first_failed_at

@@ -21,6 +21,8 @@ from survey.store.session import Tx
 
 log = structlog.get_logger()
 
+NOBODY = "none"
+"""In the place of a provider: nobody was asked."""
 _FAILURES = {Outcome.TRY_LATER, Outcome.UNKNOWN}
 
 
@@ -94,6 +96,13 @@ def note(tx: Tx, attempts: Sequence[tuple[Attempt, bool]], *, now: datetime) -> 
             continue
         for *_, attempt in same:
             _note_failure(tx, attempt, now=now)
+
+
+def overhear(tx: Tx, tries: Sequence[Attempt], *, now: datetime) -> None:
+    """`note` for a page, which waits for nobody: what somebody else is noting just now is left out."""
+    asked = [one for one in tries if one.provider != NOBODY]
+    free = store.lock_free(tx, [one.provider for one in asked])
+    note(tx, [(one, False) for one in asked if one.provider in free], now=now)
 
 
 def _note_failure(tx: Tx, attempt: Attempt, *, now: datetime) -> None:

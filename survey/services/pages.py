@@ -114,36 +114,40 @@ def _claim(tx: Tx, now: datetime) -> _Claim | None:
 
 def _send(claim: _Claim, *, now: datetime) -> None:
     began = time.monotonic()
-    attempt = _hand_over(claim)
+    tries = _hand_over(claim)
     ended = now + timedelta(seconds=time.monotonic() - began)
-    _settle(claim.page, AttemptOutcome(attempt.outcome), attempt=attempt, now=ended)
+    _settle(claim.page, AttemptOutcome(tries[-1].outcome), attempt=tries[-1], now=ended)
+    if claim.method is MethodKind.SMS:
+        # After the page is settled: what other texts learn from it must not keep this one, or the next.
+        with transaction() as tx:
+            carriers.overhear(tx, tries, now=ended)
 
 
-def _hand_over(claim: _Claim) -> Attempt:
-    """The one call to the outside; no transaction is open."""
+def _hand_over(claim: _Claim) -> list[Attempt]:
+    """The calls to the outside, the one that counts last; no transaction is open."""
     if not claim.reachable:
-        return Attempt(outcome=Outcome.REFUSED, provider="none", detail="method_disabled")
+        return [Attempt(outcome=Outcome.REFUSED, provider=carriers.NOBODY, detail="method_disabled")]
     kind = "page" if claim.page.kind is PageKind.CALL else "page_nudge"
     if claim.method is MethodKind.SMS:
         return _text(claim, kind)
-    return _mail(claim, kind)
+    return [_mail(claim, kind)]
 
 
-def _text(claim: _Claim, kind: str) -> Attempt:
+def _text(claim: _Claim, kind: str) -> list[Attempt]:
     """By the first provider that takes it, or that may have taken it; those that rest are asked last."""
     body = render.text(kind, "sms", LANGUAGE, claim.words)
-    attempt = Attempt(outcome=Outcome.REFUSED, provider="none", detail="no_provider")
+    tries: list[Attempt] = []
     for carrier in claim.carriers:
-        attempt = carrier.send(claim.address, body, reference=claim.attempt_id, valid_for=rules.VALID_FOR)
-        if attempt.outcome is not Outcome.TRY_LATER:
+        tries.append(carrier.send(claim.address, body, reference=claim.attempt_id, valid_for=rules.VALID_FOR))
+        if tries[-1].outcome is not Outcome.TRY_LATER:
             break
-    return attempt
+    return tries or [Attempt(outcome=Outcome.REFUSED, provider=carriers.NOBODY, detail="no_provider")]
 
 
 def _mail(claim: _Claim, kind: str) -> Attempt:
     provider = registry.email()
     if provider is None:
-        return Attempt(outcome=Outcome.REFUSED, provider="none", detail="no_provider")
+        return Attempt(outcome=Outcome.REFUSED, provider=carriers.NOBODY, detail="no_provider")
     subject = render.text(kind, "email_subject", LANGUAGE, claim.words)
     body = render.text(kind, "email", LANGUAGE, claim.words)
     return provider.send(claim.address, subject, body, reference=claim.attempt_id)

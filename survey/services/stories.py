@@ -150,12 +150,6 @@ def of_response(response_id: UUID, *, now: datetime) -> Case:
         return Case(subject=subject, check_in=_check_in(tx, invitation, told))
 
 
-def procedure_of(invitation_id: UUID) -> UUID:
-    """The procedure that a check-in asks about. Raises NotFound."""
-    with transaction() as tx:
-        return invitation_store.get(tx, invitation_id).procedure_id
-
-
 def patient_of(procedure_id: UUID) -> UUID:
     """Whose procedure it is. Raises NotFound."""
     with transaction() as tx:

@@ -1,6 +1,6 @@
 """How the providers have answered lately, shared by all processes; and addresses that they say are dead."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,13 @@ _LOCKED = """
 INSERT INTO provider_health (provider) VALUES (%(provider)s)
 ON CONFLICT (provider) DO UPDATE SET provider = excluded.provider RETURNING *
 """
+_FREE = """
+SELECT asked.provider FROM unnest(%(providers)s::text[]) AS asked (provider)
+WHERE NOT EXISTS (SELECT FROM provider_health p WHERE p.provider = asked.provider)
+UNION ALL SELECT provider FROM (
+  SELECT provider FROM provider_health WHERE provider = ANY(%(providers)s) ORDER BY provider FOR UPDATE SKIP LOCKED
+) AS locked
+"""
 _PUT = """
 UPDATE provider_health SET failures = %(failures)s, first_failed_at = %(first_failed_at)s,
   open_until = %(open_until)s, last_ok_at = %(last_ok_at)s WHERE provider = %(provider)s
@@ -39,6 +46,11 @@ def get_for_update(tx: Tx, provider: str) -> Health:
     """What is known of that provider, locked."""
     row: dict[str, Any] | None = tx.fetch(_LOCKED, {"provider": provider})
     return Health(**row) if row else Health(provider=provider)
+
+
+def lock_free(tx: Tx, providers: Sequence[str]) -> frozenset[str]:
+    """Those of the providers that nobody holds locked; what is known of them is locked now."""
+    return frozenset(row["provider"] for row in tx.rows(_FREE, {"providers": list(providers)}))
 
 
 def put(tx: Tx, health: Health) -> None:

@@ -13,7 +13,8 @@ from survey.domain.pages import PageState
 from survey.messaging import registry
 from survey.messaging.outcomes import VALID_FOR, Attempt, Outcome
 from survey.messaging.registry import Wiring
-from survey.services import alerts, escalation, oncall, pages
+from survey.services import alerts, carriers, escalation, oncall, pages
+from survey.store import carriers as carrier_store
 from survey.store.session import transaction
 from tests import factories
 from tests.cast import ANA, BEN, NIGHT, ROOT
@@ -255,3 +256,52 @@ def test_a_page_asks_those_that_rest_last_and_waits_for_none(night: Night) -> No
 
     assert (len(other.wire), len(first.wire)) == (1, 1)
     assert attempts() == [("first", "accepted")]
+
+
+def test_what_a_page_meets_is_known_to_all_other_texts(night: Night) -> None:
+    planned(night)
+    first, other = FakeSms(name="first", always=Outcome.TRY_LATER), FakeSms(name="other")
+    registry.wire(Wiring(public_url=PUBLIC_URL, sms=first, others=(other,), email=None, page_lease_s=LEASE_S))
+
+    pages.send_due(now=night.now)
+
+    assert health() == {"first": (1, False), "other": (0, True)}
+
+
+def test_three_pages_in_vain_let_a_provider_rest(night: Night) -> None:
+    first, other = FakeSms(name="first", always=Outcome.TRY_LATER), FakeSms(name="other")
+    for _ in range(3):
+        planned(night)
+        registry.wire(Wiring(public_url=PUBLIC_URL, sms=first, others=(other,), email=None, page_lease_s=LEASE_S))
+        pages.send_due(now=night.now)
+
+    with transaction() as tx:
+        assert list(carriers.answering(tx, night.now)) == ["other"]
+
+
+def test_a_mail_and_a_page_that_nobody_carries_say_nothing_of_a_provider(night: Night) -> None:
+    planned(night)
+    registry.wire(Wiring(public_url=PUBLIC_URL, sms=None, email=None, page_lease_s=LEASE_S))
+
+    pages.send_due(now=night.now)
+
+    assert health() == {}
+
+
+def test_a_page_waits_for_nobody_who_notes_how_a_provider_answered(night: Night) -> None:
+    planned(night)
+    with transaction() as tx:
+        tx.run(sa.text("INSERT INTO provider_health (provider, failures) VALUES ('fake', 2)"))
+
+    with transaction() as other:
+        carrier_store.get_for_update(other, "fake")
+        pages.send_due(now=night.now)
+
+    assert attempts() == [("fake", "accepted")]
+    assert health() == {"fake": (2, False)}
+
+
+def health() -> dict[str, tuple[int, bool]]:
+    """Of each provider, how often in a row it failed, and whether it has ever answered."""
+    with transaction() as tx:
+        return {one.provider: (one.failures, one.last_ok_at is not None) for one in carrier_store.every(tx).values()}

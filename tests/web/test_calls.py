@@ -7,7 +7,7 @@ import yaml
 
 from survey import clock
 from survey.domain.calls import Result
-from survey.services import calls, stories
+from survey.services import calls
 from survey.settings import ROOT
 from tests import desk as place
 from tests import surveys
@@ -44,7 +44,7 @@ def tap(desk: Desk, case: Case, **data: str):
 
 
 def story_of(case: Case) -> str:
-    return f"/procedures/{stories.procedure_of(case.invitation_id)}"
+    return f"/procedures/{surveys.procedure_of(case)}"
 
 
 def tried_twice(case: Case) -> None:

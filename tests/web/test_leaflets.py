@@ -7,7 +7,6 @@ import pytest
 from survey import clock
 from survey.messaging import registry
 from survey.messaging.registry import Wiring
-from survey.services import stories
 from survey.web import leaflets
 from tests import surveys
 from tests.cast import MARIA, SAM
@@ -21,7 +20,7 @@ def leaflet(desk: Desk) -> str:
     registry.wire(Wiring(public_url="https://chk.northgate.example", sms=None, email=None, senders=("+12025550100",)))
     case = surveys.invited(clock.now())
     desk.signed_in(SAM)
-    return f"/procedures/{stories.procedure_of(case.invitation_id)}/leaflet"
+    return f"/procedures/{surveys.procedure_of(case)}/leaflet"
 
 
 def test_the_leaflet_says_who_texts_from_where_and_what_to_heed(desk: Desk, leaflet: str) -> None:

@@ -1,13 +1,11 @@
 """Pages of one patient: enrol, the story in order, the survey by phone, closing and cancelling."""
 
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
 from survey import clock
-from survey.services import stories
 from survey.store.session import transaction
 from tests import desk as place
 from tests import staff, surveys
@@ -25,10 +23,6 @@ def sam(desk: Desk) -> Desk:
 def case(desk: Desk) -> Case:
     assert desk
     return surveys.invited(clock.now())
-
-
-def procedure_of(case: Case) -> UUID:
-    return stories.procedure_of(case.invitation_id)
 
 
 def enrolment(**changes: object) -> dict[str, object]:
@@ -218,7 +212,7 @@ def test_a_spanish_patient_is_asked_in_spanish_with_the_english_beside_it(sam: D
 
 
 def test_closing_needs_a_reason_and_keeps_it(sam: Desk, case: Case) -> None:
-    story = f"/procedures/{procedure_of(case)}"
+    story = f"/procedures/{surveys.procedure_of(case)}"
     stop = f"{story}/check-ins/{case.invitation_id}/stop"
 
     empty = sam.post(stop, {"reason": " "}, of=story)
@@ -230,7 +224,7 @@ def test_closing_needs_a_reason_and_keeps_it(sam: Desk, case: Case) -> None:
 
 
 def test_cancelling_asks_first_and_then_stops_everything(sam: Desk, case: Case) -> None:
-    story = f"/procedures/{procedure_of(case)}"
+    story = f"/procedures/{surveys.procedure_of(case)}"
 
     asked = sam.get(f"{story}/cancel")
     assert row("SELECT cancelled_at FROM procedure")["cancelled_at"] is None
