@@ -12,8 +12,11 @@ from survey.domain.alerts import Severity
 class MethodKind(StrEnum):
     """The ways to a responder that Daytwo can send a page on."""
 
+    APPRISE = "apprise"
+    """A push service that the clinic uses already, by its Apprise address."""
     EMAIL = "email"
     SMS = "sms"
+    VOICE = "voice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +59,20 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """One way to reach a user; `verified_at` is None until the user has proved to hold it."""
+    """One way to reach a user; `verified_at` is None until the user has proved to hold it.
+
+    `tested_at` is when the last test page went there, `confirmed_at` when one was last answered. `label` is the user's
+    own name for it.
+    """
 
     id: UUID
     user_id: UUID
     kind: MethodKind
     address: str
+    label: str | None = None
     verified_at: datetime | None = None
+    tested_at: datetime | None = None
+    confirmed_at: datetime | None = None
     disabled_at: datetime | None = None
     disabled_reason: str | None = None
 

@@ -22,7 +22,10 @@ contact_method = sa.Table(
     identifier("user_id", sa.ForeignKey("app_user.id"), nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
+    sa.Column("label", sa.Text),
     instant("verified_at"),
+    instant("tested_at"),
+    instant("confirmed_at"),
     instant("disabled_at"),
     sa.Column("disabled_reason", sa.Text),
 )
@@ -65,7 +68,8 @@ SELECT u.id, u.name FROM shift s JOIN app_user u ON u.id = s.user_id
 WHERE s.schedule_id = %(schedule_id)s AND s.during @> %(now)s::timestamptz AND u.active
 """
 _METHODS = """
-SELECT m.*, (SELECT coalesce(json_agg(json_build_array(r.id, r.urgency, r.delay_s) ORDER BY r.id), '[]')
+SELECT m.id, m.user_id, m.kind, m.address, m.verified_at, m.disabled_at, m.disabled_reason,
+  (SELECT coalesce(json_agg(json_build_array(r.id, r.urgency, r.delay_s) ORDER BY r.id), '[]')
   FROM notification_rule r WHERE r.contact_method_id = m.id) AS rules
 FROM contact_method m
 WHERE user_id = ANY(%(user_ids)s) AND kind = ANY(%(kinds)s) AND verified_at IS NOT NULL AND disabled_at IS NULL
