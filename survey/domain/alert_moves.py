@@ -22,6 +22,8 @@ from survey.domain.errors import Refused, Stale
 from survey.domain.protocol import Tier
 from survey.domain.sites import Site
 
+NUDGE_PAUSE = timedelta(minutes=5)
+"""However often the patient texts, whoever has the alert is paged no more often for it."""
 CLOSE_WITHIN = timedelta(hours=4)
 """A patient was reached and the alert is still open: so often somebody is reminded to close it."""
 
@@ -67,11 +69,35 @@ def take(alert: Alert, *, by: UUID, epoch: int, ack_ttl: timedelta, now: datetim
     return told(alert, new, EventKind.TAKEN)
 
 
-def contact(alert: Alert, *, result: ContactResult, by: UUID, epoch: int, ack_ttl: timedelta, now: datetime) -> Change:
-    """Record a try to reach the patient. Reached stops the clock; anything else starts it again from now."""
+def take_over(alert: Alert, *, by: UUID, epoch: int, ack_ttl: timedelta, now: datetime) -> Change:
+    """Make `by` the one who has it, in the place of another. What was begun before is fenced off by a new epoch.
+
+    That the patient was reached stays; a try in vain was the other's, and the clock starts again.
+    """
+    _refuse_old(alert, epoch)
+    state = after(alert, Move.TAKE_OVER)
+    reached = alert.contact_result is ContactResult.REACHED
+    untried = alert if reached else replace(alert, contacted_by=None, contacted_at=None, contact_result=None)
+    look = alert.next_action_at if reached else _look(alert, now + ack_ttl / 2)
+    new = replace(
+        untried, state=state, epoch=alert.epoch + 1, acked_by=by, acked_at=now, cycle=0, next_action_at=look
+    )
+    return told(alert, new, EventKind.TAKEN_OVER)
+
+
+def reassign(alert: Alert, *, to: UUID, wait: timedelta, pages: int, epoch: int, now: datetime) -> Change:
+    """Nobody's again, while `to` is paged; `wait` later the policy goes on from its first step if it is not taken."""
+    _refuse_old(alert, epoch)
+    after(alert, Move.REASSIGN)
+    new = retriggered(alert, step_seq=0, now=now + wait)
+    return told(alert, new, EventKind.REASSIGNED, to=str(to), pages=pages)
+
+
+def contact(alert: Alert, *, result: ContactResult, by: UUID, epoch: int, retry: timedelta, now: datetime) -> Change:
+    """Record a try to reach the patient. Reached stops the clock; anything else is tried again `retry` later."""
     _refuse_old(alert, epoch)
     state = after(alert, Move.CONTACT)
-    wait = CLOSE_WITHIN if result is ContactResult.REACHED else ack_ttl / 2
+    wait = CLOSE_WITHIN if result is ContactResult.REACHED else retry
     new = replace(
         alert,
         state=state,
@@ -153,6 +179,26 @@ def retriggered(alert: Alert, *, step_seq: int, now: datetime) -> Alert:
         contacted_at=None,
         contact_result=None,
     )
+
+
+def wants_nudge(alert: Alert, *, is_red: bool, nudged_at: datetime | None, now: datetime) -> bool:
+    """Whether whoever has it is paged because the patient texts: not contacted yet, or words of danger.
+
+    While nobody has it, the policy pages anyhow. `nudged_at` is when its holder was last reminded.
+    """
+    if alert.state is not AlertState.ACKNOWLEDGED or not alert.tier.pages:
+        return False
+    lately = nudged_at is not None and now - nudged_at < NUDGE_PAUSE
+    return not lately and (is_red or alert.contact_result is not ContactResult.REACHED)
+
+
+def wrote(alert: Alert, *, inbound_id: UUID, is_red: bool, nudges: bool) -> Change:
+    """The patient texts while it is open. After words of danger a screen from before is refused as stale."""
+    after(alert, Move.WRITE)
+    held = alert.state is AlertState.ACKNOWLEDGED
+    new = replace(alert, epoch=alert.epoch + (held and is_red), cycle=alert.cycle + nudges)
+    key = f"{EventKind.WROTE}:{inbound_id}"
+    return told(alert, new, EventKind.WROTE, idem_key=key, inbound=str(inbound_id), red=int(is_red))
 
 
 def after(alert: Alert, move: Move) -> AlertState:

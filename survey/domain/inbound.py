@@ -15,6 +15,8 @@ LONGEST_BODY = 10_000
 """Signs of a text that are kept."""
 LONGEST_SENDER = 40
 LONGEST_NOTE = 500
+LINK_PAGE = "link"
+"""In the place of a provider: no text, but a wish for a fresh link on the page of an old one, and none was sent."""
 NOT_WATCHED_EVERY = timedelta(hours=12)
 """So often at most a number is told that nobody watches it."""
 MOST_ANSWERS_A_DAY = 10
@@ -44,6 +46,11 @@ class Inbound:
     done_at: datetime | None = None
     done_by: UUID | None = None
     done_note: str | None = None
+
+    @property
+    def is_wish(self) -> bool:
+        """Whether no text came, but a wish for a fresh link to a check-in that is closed."""
+        return self.provider == LINK_PAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

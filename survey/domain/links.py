@@ -37,6 +37,8 @@ class WayOn(StrEnum):
     """One is on its way, or left a short while ago."""
     CALL = "call"
     """Nothing can be sent any more: a person calls."""
+    CLINIC = "clinic"
+    """Nothing can be sent, and there is no number to call: the patient calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

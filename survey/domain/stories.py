@@ -61,6 +61,7 @@ _EVENTS: Mapping[EventKind, tuple[str, Mood]] = {
     EventKind.PASSED_ON: ("{who} passed alert {no} on", Mood.HOT),
     EventKind.TIER_RAISED: ("Later answers made alert {no} more serious", Mood.HOT),
     EventKind.ANSWERS_ADDED: ("Later answers were added to alert {no}", Mood.PLAIN),
+    EventKind.WROTE: ("The patient texted while alert {no} was open", Mood.HOT),
     EventKind.NOBODY_REACHABLE: ("Nobody could be paged for alert {no}", Mood.HOT),
     EventKind.NUDGED: ("Reminder about alert {no}: the patient was not called yet", Mood.PLAIN),
     EventKind.TAKE_EXPIRED: ("Alert {no} was taken, and nobody called in time: paged again", Mood.HOT),
@@ -168,14 +169,23 @@ SCOPES: Mapping[Scope, str] = {
 """How an opt-out reads beside the number."""
 
 
+WISH = "Asked on the page for a fresh link; the check-in is closed, so none was sent"
+
+
 def of_reply(inbound: Inbound, *, done_by: str | None) -> tuple[Moment, ...]:
     """What came in, and that somebody has seen to it."""
+    if inbound.is_wish:
+        return _seen_to(inbound, Moment(at=inbound.received_at, title=WISH), done_by)
     mood = Mood.HOT if inbound.is_red else Mood.PLAIN
     title = MEANINGS[inbound.meaning or Meaning.TEXT] + (", with red-flag words" if inbound.is_red else "")
     came = Moment(at=inbound.received_at, title=title, lines=(inbound.body,), mood=mood)
+    return _seen_to(inbound, came, done_by)
+
+
+def _seen_to(inbound: Inbound, came: Moment, done_by: str | None) -> tuple[Moment, ...]:
     if inbound.done_at is None:
         return (came,)
-    seen = Moment(at=inbound.done_at, title=f"{done_by} saw to that text", lines=(inbound.done_note or "",))
+    seen = Moment(at=inbound.done_at, title=f"{done_by} saw to that", lines=(inbound.done_note or "",))
     return (came, seen)
 
 

@@ -10,9 +10,9 @@ from survey.domain import escalation as rules
 from survey.domain.accounts import SYSTEM
 from survey.domain.alerts import Alert, Change
 from survey.domain.errors import DomainError, Unavailable
-from survey.domain.escalation import Deed, Policy, Target
+from survey.domain.escalation import Deed, Policy
 from survey.domain.pages import PageKind
-from survey.services import alerts, oncall, pages
+from survey.services import alerts, nudges, oncall, pages
 from survey.store import alerts as store
 from survey.store.session import DatabaseError, Tx, transaction
 
@@ -52,8 +52,7 @@ def _step(tx: Tx, alert: Alert, policy: Policy, now: datetime) -> Change:
 
 
 def _nudge(tx: Tx, alert: Alert, policy: Policy, now: datetime) -> Change:
-    ways = oncall.ways(tx, [Target(user_id=alert.acked_by)], alert.severity, now)
-    pages.plan(tx, alert, ways, kind=PageKind.NUDGE, step_seq=alert.step_seq, now=now)
+    nudges.plan(tx, alert, now=now)
     return rules.nudge(alert, policy)
 
 

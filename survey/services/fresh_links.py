@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from survey.domain import invitations as invitation_rules
 from survey.domain import links as rules
 from survey.domain.accounts import PATIENT
-from survey.domain.inbound import Inbound, Owner, Survey
+from survey.domain.inbound import LINK_PAGE, Inbound, Owner, Survey
 from survey.domain.invitations import WANTED, Invitation, InvitationState
 from survey.domain.keywords import Meaning
 from survey.domain.links import Link, WayOn
@@ -69,10 +69,9 @@ def _ask_for_call(tx: Tx, invitation: Invitation, *, now: datetime) -> None:
 
 
 def _leave_note(tx: Tx, invitation: Invitation, *, now: datetime) -> None:
-    """As if the patient had texted CALL, to be seen to by somebody; nothing where there is no number to call."""
+    """The wish stands where replies are read, to be seen to by somebody; nothing where there is no number to call."""
     patient_id = procedure_store.get(tx, invitation.procedure_id).patient_id
-    phones = [one for one in contact_store.of_patient(tx, patient_id) if one.kind is ContactKind.SMS]
-    phone = next((one for one in phones if one.blocked_reason is not Block.NOT_ME), None)
+    phone = _phone(tx, patient_id)
     if phone is None:
         return
     language = patient_store.get(tx, patient_id).language
@@ -83,10 +82,16 @@ def _leave_note(tx: Tx, invitation: Invitation, *, now: datetime) -> None:
     inbound_store.belongs(tx, note.id, [owner])
 
 
+def _phone(tx: Tx, patient_id: UUID) -> Contact | None:
+    """The number that a person can call, whatever it has said of texts."""
+    phones = [one for one in contact_store.of_patient(tx, patient_id) if one.kind is ContactKind.SMS]
+    return next((one for one in phones if one.blocked_reason is not Block.NOT_ME), None)
+
+
 def _asked_in_vain(invitation: Invitation, sender: str, *, language: str, now: datetime) -> Inbound:
     return Inbound(
         id=uuid4(),
-        provider="link",
+        provider=LINK_PAGE,
         provider_ref=str(uuid4()),
         received_at=now,
         sender=sender,
@@ -109,7 +114,11 @@ def way_on(link: Link, *, now: datetime) -> WayOn:
     """What becomes of somebody who asks in the place of that link."""
     with transaction() as tx:
         invitation = invitation_store.get(tx, link.invitation_id)
-        return WayOn.CALL if _contact(tx, invitation, now) is None else WayOn.LINK
+        if _contact(tx, invitation, now) is not None:
+            return WayOn.LINK
+        patient_id = procedure_store.get(tx, invitation.procedure_id).patient_id
+        hears = invitation.state in ON_CALL_LIST or _phone(tx, patient_id) is not None
+        return WayOn.CALL if hears else WayOn.CLINIC
 
 
 def _contact(tx: Tx, invitation: Invitation, now: datetime) -> Contact | None:

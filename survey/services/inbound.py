@@ -24,7 +24,7 @@ from survey.domain.sites import Site
 from survey.domain.suppressions import Scope, Source
 from survey.domain.versions import VersionState
 from survey.messaging import registry
-from survey.services import audit, messages, protocols, suppressions, surveys
+from survey.services import audit, messages, nudges, protocols, suppressions, surveys
 from survey.store import contacts as contact_store
 from survey.store import inbound as store
 from survey.store import invitations as invitation_store
@@ -38,6 +38,7 @@ log = structlog.get_logger()
 
 FALLBACK = "en"
 """The language in which a stranger is answered."""
+_WORDS_TO_A_PERSON = frozenset({Meaning.TEXT, Meaning.CALL, Meaning.HELP})
 _SCOPES: Mapping[Meaning, tuple[Scope, Source]] = {
     Meaning.STOP: (Scope.PROGRAM, Source.REPLY),
     Meaning.STOP_ALL: (Scope.ALL, Source.REPLY),
@@ -105,6 +106,9 @@ def _handle(tx: Tx, inbound_id: UUID, *, now: datetime) -> int:
     _answer(tx, read, owners, now=now)
     if read.is_red:
         _raise(tx, read, owners, now=now)
+    if read.is_red or read.meaning in _WORDS_TO_A_PERSON:
+        patients = [owner.patient_id for owner in owners]
+        nudges.hear(tx, patients, inbound_id=read.id, is_red=read.is_red, now=now)
     log.info("inbound.read", inbound=str(read.id), meaning=read.meaning, red=read.is_red, patients=len(owners))
     return 1
 

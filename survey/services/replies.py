@@ -1,6 +1,6 @@
 """The texts that patients sent, as staff see to them: open until somebody says done."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,7 +17,7 @@ from survey.services import audit
 from survey.store import inbound as inbound_store
 from survey.store import replies as store
 from survey.store import sites as site_store
-from survey.store.replies import Answer, Counts, Received, Sender
+from survey.store.replies import Answer, Counts, OpenAlert, Received, Sender
 from survey.store.session import Tx, transaction
 
 PAGE_SIZE = 50
@@ -31,6 +31,7 @@ class Row:
     site: Site | None
     senders: tuple[Sender, ...]
     answers: tuple[Answer, ...]
+    alerts: tuple[OpenAlert, ...]
     done_name: str | None
     waits: timedelta
 
@@ -61,11 +62,13 @@ def look(*, site_id: UUID | None, done: bool, page: int, now: datetime) -> Repli
         counts = store.counts(tx, site_id=site_id)
         found = store.page(tx, site_id=site_id, done=done, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
         ids = [one.inbound.id for one in found]
-        senders, answers = store.senders(tx, ids), store.answers(tx, ids)
-        sites = {site.id: site for site in site_store.every(tx)}
-    rows = tuple(
-        _row(one, sites, senders.get(one.inbound.id, ()), answers.get(one.inbound.id, ()), now=now) for one in found
-    )
+        about = _About(
+            senders=store.senders(tx, ids),
+            answers=store.answers(tx, ids),
+            alerts={} if done else store.alerts(tx, ids),
+            sites={site.id: site for site in site_store.every(tx)},
+        )
+    rows = tuple(_row(one, about, now=now) for one in found)
     return Replies(rows=rows, counts=counts, total=counts.done if done else counts.open, page=page)
 
 
@@ -100,14 +103,24 @@ def told(tx: Tx, procedure: Procedure) -> Iterable[Moment]:
             yield stories.of_message(sent.kind, channel="sms", state=sent.state, at=sent.at, late=False)
 
 
-def _row(
-    one: Received, sites: dict[UUID, Site], senders: tuple[Sender, ...], answers: tuple[Answer, ...], *, now: datetime
-) -> Row:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _About:
+    """What is known around the texts of one page, by their ids; the sites by their own."""
+
+    senders: Mapping[UUID, tuple[Sender, ...]]
+    answers: Mapping[UUID, tuple[Answer, ...]]
+    alerts: Mapping[UUID, tuple[OpenAlert, ...]]
+    sites: Mapping[UUID, Site]
+
+
+def _row(one: Received, about: _About, *, now: datetime) -> Row:
+    inbound = one.inbound
     return Row(
-        inbound=one.inbound,
-        site=sites.get(one.inbound.site_id) if one.inbound.site_id else None,
-        senders=senders,
-        answers=answers,
+        inbound=inbound,
+        site=about.sites.get(inbound.site_id) if inbound.site_id else None,
+        senders=about.senders.get(inbound.id, ()),
+        answers=about.answers.get(inbound.id, ()),
+        alerts=about.alerts.get(inbound.id, ()),
         done_name=one.done_name,
-        waits=now - one.inbound.received_at,
+        waits=now - inbound.received_at,
     )

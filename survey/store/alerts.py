@@ -88,6 +88,12 @@ told AS (
 SELECT short_no FROM new
 """
 
+_OPEN_OF_PATIENTS = """
+SELECT a.id FROM alert a JOIN response r ON r.id = a.response_id JOIN invitation i ON i.id = r.invitation_id
+JOIN procedure p ON p.id = i.procedure_id
+WHERE a.state <> 'resolved' AND p.patient_id = ANY(%(patients)s) ORDER BY a.id
+"""
+
 OPEN = alert.c.state != AlertState.RESOLVED
 _FIXED = {"id", "short_no", "dedup_key", "response_id", "site_id", "policy_version_id", "created_at"}
 _WORDS = {
@@ -180,6 +186,11 @@ def open_alerts(tx: Tx, site_id: UUID | None) -> tuple[Alert, ...]:
     if site_id is not None:
         query = query.where(alert.c.site_id == site_id)
     return tuple(_as_alert(row) for row in tx.run(query).mappings())
+
+
+def open_of_patients(tx: Tx, patient_ids: Sequence[UUID]) -> tuple[UUID, ...]:
+    """Those patients' open alerts."""
+    return tuple(row["id"] for row in tx.rows(_OPEN_OF_PATIENTS, {"patients": list(patient_ids)}))
 
 
 def tell(tx: Tx, alert_id: UUID, event: Event, *, actor: Actor, at: datetime) -> bool:

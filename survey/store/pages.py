@@ -179,6 +179,13 @@ def supersede_nudges(tx: Tx, alert_id: UUID) -> int:
     return _put_away(tx, nudges)
 
 
+def last_nudge(tx: Tx, alert_id: UUID) -> datetime | None:
+    """When whoever has the alert was last to be reminded of it."""
+    nudges = sa.select(sa.func.max(page.c.not_before)).where(page.c.alert_id == alert_id, page.c.kind == PageKind.NUDGE)
+    at: datetime | None = tx.run(nudges).scalar_one()
+    return at
+
+
 def supersede_stuck(tx: Tx, alert_id: UUID, *, method_ids: Sequence[UUID], now: datetime) -> int:
     """Put away what should have reached these phones by now: a newer page is on its way there."""
     waiting = (page.c.alert_id == alert_id) & (page.c.state == PageState.PENDING)

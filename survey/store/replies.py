@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from survey.domain.alerts import AlertState, ContactResult
 from survey.domain.inbound import Inbound
 from survey.store.inbound import as_inbound
 from survey.store.session import Tx
@@ -23,7 +24,11 @@ FROM inbound i WHERE {_AT}
 """  # noqa: S608
 _OPEN_PAGE = f"""
 SELECT i.*, NULL AS done_name FROM inbound i WHERE {_OPEN} AND {_AT}
-ORDER BY i.is_red DESC, i.received_at DESC, i.id LIMIT %(limit)s OFFSET %(offset)s
+ORDER BY i.is_red OR EXISTS (
+  SELECT FROM inbound_patient b JOIN procedure p ON p.patient_id = b.patient_id
+  JOIN invitation v ON v.procedure_id = p.id JOIN response r ON r.invitation_id = v.id
+  JOIN alert a ON a.response_id = r.id WHERE b.inbound_id = i.id AND a.state <> 'resolved') DESC,
+  i.received_at DESC, i.id LIMIT %(limit)s OFFSET %(offset)s
 """  # noqa: S608
 _DONE_PAGE = f"""
 SELECT i.*, u.name AS done_name FROM inbound i LEFT JOIN app_user u ON u.id = i.done_by
@@ -38,6 +43,13 @@ LEFT JOIN invitation i ON i.id = b.invitation_id
 LEFT JOIN LATERAL (SELECT id FROM procedure WHERE patient_id = p.id AND (i.id IS NULL OR id = i.procedure_id)
   ORDER BY performed_on DESC LIMIT 1) pr ON true
 WHERE b.inbound_id = ANY(%(ids)s) ORDER BY p.family_name, p.given_name, p.id
+"""
+
+_ALERTS = """
+SELECT DISTINCT b.inbound_id, a.id, a.short_no, a.state, a.contact_result
+FROM inbound_patient b JOIN procedure p ON p.patient_id = b.patient_id JOIN invitation v ON v.procedure_id = p.id
+JOIN response r ON r.invitation_id = v.id JOIN alert a ON a.response_id = r.id
+WHERE b.inbound_id = ANY(%(ids)s) AND a.state <> 'resolved' ORDER BY a.short_no
 """
 
 _ANSWERS = """
@@ -73,6 +85,24 @@ class Sender:
     given_name: str
     family_name: str
     procedure_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAlert:
+    """An alert of a sender's that is open, and how far it came."""
+
+    id: UUID
+    short_no: int
+    state: AlertState
+    contact_result: ContactResult | None
+
+    @property
+    def stands(self) -> str:
+        """How far it came, in words."""
+        if self.state is AlertState.TRIGGERED:
+            return "nobody has it yet"
+        reached = self.contact_result is ContactResult.REACHED
+        return "the patient was reached" if reached else "taken, the patient was not reached yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +146,18 @@ def senders(tx: Tx, inbound_ids: Collection[UUID]) -> Mapping[UUID, tuple[Sender
     for row in tx.rows(_PEOPLE, {"ids": list(inbound_ids)}):
         inbound_id = row.pop("inbound_id")
         found[inbound_id] = (*found.get(inbound_id, ()), Sender(**row))
+    return found
+
+
+def alerts(tx: Tx, inbound_ids: Collection[UUID]) -> Mapping[UUID, tuple[OpenAlert, ...]]:
+    """The open alerts of whoever may have sent each of the texts."""
+    found: dict[UUID, tuple[OpenAlert, ...]] = {}
+    for row in tx.rows(_ALERTS, {"ids": list(inbound_ids)}):
+        inbound_id, result = row.pop("inbound_id"), row.pop("contact_result")
+        one = OpenAlert(
+            **row | {"state": AlertState(row["state"]), "contact_result": ContactResult(result) if result else None}
+        )
+        found[inbound_id] = (*found.get(inbound_id, ()), one)
     return found
 
 

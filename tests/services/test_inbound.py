@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from survey.domain.alerts import Alert, ContactResult
 from survey.domain.errors import Unavailable
 from survey.domain.invitations import InvitationState
 from survey.local.carrier import Carrier
-from survey.services import inbound, messages, responses, sending, suppressions
+from survey.services import alerts, inbound, messages, responses, sending, suppressions
 from survey.store import suppressions as suppression_store
 from survey.store.session import DatabaseError, transaction
 from tests import desk, surveys
+from tests.cast import ANA
 from tests.conftest import Database
 from tests.desk import (
     AT_THE_DESK,
@@ -439,6 +441,91 @@ def test_red_words_from_a_shared_number_raise_each() -> None:
 
 def test_red_words_of_a_stranger_stand_there_as_such() -> None:
     assert reply(RED, now=AT_THE_DESK, sender=STRANGER)["is_red"]
+
+
+def alarmed() -> dict[str, object]:
+    """Red-flag words have opened an alert; its row."""
+    case = surveys.invited(WEDNESDAY_TEN)
+    reply(RED, now=LATER)
+    surveys.score(LATER)
+    (alert,) = surveys.alerts_of(case)
+    return alert
+
+
+def take(alert: dict[str, object], *, now: datetime) -> Alert:
+    return alerts.take(alert["id"], by=ANA.actor, epoch=1, now=now)  # type: ignore[arg-type]
+
+
+def nudges() -> int:
+    return len(desk.rows("SELECT DISTINCT cycle, epoch FROM page WHERE kind = 'nudge'"))
+
+
+def told_of(alert: dict[str, object]) -> list[str]:
+    lines = desk.rows("SELECT kind FROM alert_event WHERE alert_id = :id ORDER BY id", id=alert["id"])
+    return [row["kind"] for row in lines]
+
+
+@pytest.mark.parametrize("words", [RED, "it is getting worse", "CALL"])
+def test_whoever_texts_again_while_nobody_has_the_alert_stands_in_its_story_and_paging_goes_on(words: str) -> None:
+    alert = alarmed()
+
+    reply(words, now=LATER + MINUTE)
+    surveys.score(LATER + MINUTE)
+
+    assert told_of(alert).count("wrote") == 1
+    assert nudges() == 0
+    assert alerts.get(alert["id"]).alert.state == "triggered"  # type: ignore[arg-type]
+
+
+def test_who_has_taken_the_alert_and_not_called_yet_is_paged_when_the_patient_texts_again() -> None:
+    alert = alarmed()
+    take(alert, now=LATER + MINUTE)
+
+    reply("it is getting worse", now=LATER + 2 * MINUTE)
+    assert nudges() == 1
+
+    for minute in (3, 4, 5):
+        reply("please", now=LATER + minute * MINUTE)
+    assert nudges() == 1, "nobody is paged with every word"
+
+    reply("please!", now=LATER + 7 * MINUTE)
+    assert nudges() == 2
+    assert told_of(alert).count("wrote") == 5
+
+
+def test_after_a_talk_only_red_flag_words_page_again_and_make_the_screen_stale() -> None:
+    alert = alarmed()
+    take(alert, now=LATER + MINUTE)
+    called = alerts.record_contact(
+        alert["id"],
+        result=ContactResult.REACHED,
+        by=ANA.actor,
+        epoch=1,
+        now=LATER + MINUTE,  # type: ignore[arg-type]
+    )
+
+    reply("Thank you", now=LATER + 10 * MINUTE)
+    assert (nudges(), alerts.get(called.id).alert.epoch) == (0, 1)
+
+    reply(RED, now=LATER + 20 * MINUTE)
+    assert (nudges(), alerts.get(called.id).alert.epoch) == (1, 2)
+    assert alerts.get(called.id).alert.acked_by == ANA.id
+
+
+def test_a_text_after_the_alert_was_closed_and_one_that_asks_for_no_texts_stand_in_no_alert() -> None:
+    alert = alarmed()
+    reply("STOP", now=LATER + MINUTE)
+    desk.change("UPDATE alert SET state = 'acknowledged', acked_by = :who, acked_at = now()", who=ANA.id)
+    desk.change(
+        """UPDATE alert SET state = 'resolved', resolved_at = now(), resolved_by = :who, next_action_at = NULL,
+        contacted_at = now(), contacted_by = :who, contact_result = 'reached', outcome = 'reassured',
+        usefulness = 'worth_it'""",
+        who=ANA.id,
+    )
+
+    reply("May I swim?", now=LATER + HOUR)
+
+    assert "wrote" not in told_of(alert)
 
 
 def test_stop_while_an_alert_is_open_ends_texts_and_closes_nothing() -> None:

@@ -233,9 +233,21 @@ def test_a_closed_check_in_is_on_no_call_list_so_staff_read_it_among_the_replies
         ask(phone, case.token)
 
     (row,) = replies.look(site_id=None, done=False, page=1, now=clock.now()).rows
-    assert row.inbound.meaning == "call"
+    assert row.inbound.is_wish
     assert row.inbound.sender == desk.MARIAS_PHONE
     assert [sender.family_name for sender in row.senders] == ["Lindqvist"]
+
+
+def test_whose_check_in_is_closed_and_who_has_no_number_is_told_to_call_and_not_that_we_call(phone: Phone, case: Case):
+    closed(case)
+    desk.change("UPDATE contact SET blocked_at = now(), blocked_reason = 'not_me'")
+
+    ask(phone, case.token)
+
+    assert "Please call your clinic" in phone.text
+    assert WILL_CALL not in phone.text
+    assert CLINIC in phone.text
+    assert replies.look(site_id=None, done=False, page=1, now=clock.now()).rows == ()
 
 
 def test_staff_are_told_once_an_hour_however_often_the_button_is_pressed(phone: Phone, case: Case):

@@ -8,6 +8,7 @@ import pytest
 
 from survey import clock
 from survey.domain.sites import Site
+from survey.services import fresh_links, invitations
 from survey.store import sites
 from survey.store.session import transaction
 from tests import desk as the_desk
@@ -102,6 +103,37 @@ def test_red_flag_words_stand_first_and_then_the_newest(sam: Desk) -> None:
 
     assert page.index("my chest hurts") < page.index("Latest words") < page.index("Earlier words")
     assert page.count("Red-flag words") == 1
+
+
+def test_a_text_while_an_alert_is_open_stands_red_and_leads_to_the_alert(sam: Desk) -> None:
+    case = surveys.invited(clock.now())
+    reply("My chest hurts")
+    surveys.score(clock.now())
+    (alert,) = surveys.alerts_of(case)
+    reply("it is getting worse")
+    reply("A stranger's words", sender=texting.STRANGER)
+
+    page = sam.get("/replies").text
+
+    assert page.index("getting worse") < page.index("stranger")
+    assert page.count('class="card hot"') == 2
+    assert f'href="/alerts/{alert["id"]}">Alert A-{alert["short_no"]}</a> is open: nobody has it yet.' in page
+    assert "The patient texted while alert" in sam.get(f"/alerts/{alert['id']}").text
+
+
+def test_a_wish_for_a_fresh_link_to_a_closed_check_in_is_told_as_what_it_is(sam: Desk) -> None:
+    case = surveys.invited(clock.now())
+    with transaction() as tx:
+        invitations.close(tx, case.invitation_id, reason="Asked us to", by=SAM.actor, now=clock.now())
+    fresh_links.ask(case.token, now=clock.now())
+
+    page = sam.get("/replies").text
+
+    assert "Asked for a fresh link on the page. Their check-in is closed, so none was sent: call them." in page
+    assert "Asked to be called" not in page
+    assert "We sent no answer" not in page
+    story = sam.get(f"/procedures/{surveys.procedure_of(case)}").text
+    assert "Asked on the page for a fresh link; the check-in is closed, so none was sent" in story
 
 
 def test_what_a_patient_texts_is_shown_as_text(sam: Desk) -> None:
