@@ -65,7 +65,7 @@ def reply(number: str, labels: Mapping[str, str]) -> str:
     """The form for a text back to the clinic; it stands on a page that does not look again by itself."""
     form = (
         f'<form method="post" action="/phones/{escape(number)}/reply"><p><label for="body">Your text</label></p>'
-        '<textarea id="body" name="body" rows="4" maxlength="1600" required autofocus></textarea>'
+        '<textarea id="body" name="body" rows="4" maxlength="4000" required autofocus></textarea>'
         '<p><button>Send</button></p></form><p class="soft">Try STOP, START, HELP, CALL, WRONG or a sentence.</p>'
         f'<p><a class="back" href="/phones/{escape(number)}">Back without a text</a></p>'
     )

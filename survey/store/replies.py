@@ -24,7 +24,7 @@ FROM inbound i WHERE {_AT}
 """  # noqa: S608
 _OPEN_PAGE = f"""
 SELECT i.*, NULL AS done_name FROM inbound i WHERE {_OPEN} AND {_AT}
-ORDER BY i.is_red OR EXISTS (
+ORDER BY i.is_red DESC, EXISTS (
   SELECT FROM inbound_patient b JOIN procedure p ON p.patient_id = b.patient_id
   JOIN invitation v ON v.procedure_id = p.id JOIN response r ON r.invitation_id = v.id
   JOIN alert a ON a.response_id = r.id WHERE b.inbound_id = i.id AND a.state <> 'resolved') DESC,

@@ -115,7 +115,7 @@ def test_a_text_while_an_alert_is_open_stands_red_and_leads_to_the_alert(sam: De
 
     page = sam.get("/replies").text
 
-    assert page.index("getting worse") < page.index("stranger")
+    assert page.index("My chest hurts") < page.index("getting worse") < page.index("stranger")
     assert page.count('class="card hot"') == 2
     assert f'href="/alerts/{alert["id"]}">Alert A-{alert["short_no"]}</a> is open: nobody has it yet.' in page
     assert "The patient texted while alert" in sam.get(f"/alerts/{alert['id']}").text
