@@ -45,7 +45,8 @@ class Filter:
 class Item:
     """One line of the worklist: an open alert (`alert_id` is set), or a check-in without an answer.
 
-    `invitation_id` is None for a procedure that nobody asks about, which is a fault of ours.
+    `invitation_id` is None for a procedure that nobody asks about, which is a fault of ours. `check_ins`: so many of
+    the procedure's check-ins the line stands for, since one call asks about all of them.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class Item:
     owner_id: UUID | None
     owner: str | None
     why: str | None
+    check_ins: int
     site_id: UUID
     performed_on: date
     given_name: str

@@ -1,11 +1,11 @@
 """The law that nobody is lost, as staff see it, as the sentinel checks it, and as the operator finds what breaks it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
-from survey.domain.conservation import Balance, Standing, Stray
+from survey.domain.conservation import Balance, Stray
 from survey.domain.sites import Site
 from survey.store import conservation as store
 from survey.store import sites as site_store
@@ -24,18 +24,17 @@ def astray(tx: Tx, *, now: datetime) -> int:
     return store.count_astray(tx)
 
 
-def standing(tx: Tx, *, site_id: UUID | None, days: int, now: datetime) -> Standing:
-    """The counts of what was or will be due from `days` ago on, and of yesterday, by each site's own calendar."""
+def first_day(tx: Tx, *, site_id: UUID | None, days: int, now: datetime) -> date:
+    """The day `days` ago, by the site's calendar; of several sites the earliest."""
+    return _today(_sites(tx, site_id), now) - timedelta(days=days)
+
+
+def standing(tx: Tx, *, site_id: UUID | None, since: date, now: datetime) -> tuple[Balance, Balance]:
+    """The counts of what was or will be due from `since` on, and of yesterday, by each site's own calendar."""
     store.as_of(tx, now)
-    sites = [site for site in site_store.every(tx) if site_id in (None, site.id)]
-    since = _today(sites, now) - timedelta(days=days)
-    not_due, older = store.open_apart(tx, since=since, site_id=site_id)
-    return Standing(
-        period=_sum(store.counts(tx, since=since, until=since + timedelta(days=days) + AHEAD, site_id=site_id)),
-        yesterday=_yesterday(tx, sites, now=now),
-        not_due=not_due,
-        older_open=older,
-    )
+    sites = _sites(tx, site_id)
+    period = store.counts(tx, since=since, until=_today(sites, now) + AHEAD, site_id=site_id)
+    return sum(period.values(), start=Balance()), _yesterday(tx, sites, now=now)
 
 
 def balances(*, now: datetime) -> tuple[tuple[Site, Balance], ...]:
@@ -64,6 +63,10 @@ def every_stray(*, now: datetime) -> tuple[Stray, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _sites(tx: Tx, site_id: UUID | None) -> list[Site]:
+    return [site for site in site_store.every(tx) if site_id in (None, site.id)]
+
+
 def _today(sites: Iterable[Site], now: datetime) -> date:
     """The earliest day that any of these sites has now."""
     return min((site.local(now).date() for site in sites), default=now.date())
@@ -76,7 +79,3 @@ def _yesterday(tx: Tx, sites: Iterable[Site], *, now: datetime) -> Balance:
         counted = store.counts(tx, since=today - timedelta(days=1), until=today - timedelta(days=1))
         total = sum((counted.get(site.id, Balance()) for site in group), start=total)
     return total
-
-
-def _sum(counted: Mapping[UUID, Balance]) -> Balance:
-    return sum(counted.values(), start=Balance())

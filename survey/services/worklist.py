@@ -48,6 +48,11 @@ class Worklist:
         return max(1, -(-self.total // PAGE_SIZE))
 
     @property
+    def is_shorter(self) -> bool:
+        """Whether a line of this page stands for several check-ins, so that the lines are fewer than those counted."""
+        return any(row.item.check_ins > 1 for row in self.rows)
+
+    @property
     def alerts(self) -> int:
         """Open alerts of any tier."""
         return sum(self.kinds.get(tier, 0) for tier in Tier)
@@ -56,13 +61,18 @@ class Worklist:
 def look(chosen: Filter, *, days: int, page: int, now: datetime) -> Worklist:
     """The counts of what was or will be due from `days` ago on, and the `page`th page of what is open."""
     with transaction() as tx:
-        standing = conservation.standing(tx, site_id=chosen.site_id, days=days, now=now)
-        kinds = store.kinds(tx, chosen)
-        items = store.page(tx, chosen, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
-        reasons = stories.reasons(tx, [item.response_id for item in items if item.response_id])
+        since = conservation.first_day(tx, site_id=chosen.site_id, days=days, now=now)
+        period, yesterday = conservation.standing(tx, site_id=chosen.site_id, since=since, now=now)
+        found = store.look(tx, chosen, since=since, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
+        reasons = stories.reasons(tx, [item.response_id for item in found.items if item.response_id])
         sites = {site.id: site for site in site_store.every(tx)}
-    rows = tuple(_row(item, sites[item.site_id], reasons, now=now) for item in items)
-    return Worklist(standing=standing, kinds=kinds, rows=rows, total=_total(kinds, chosen.kind), page=page)
+    return Worklist(
+        standing=Standing(period=period, yesterday=yesterday, not_due=found.not_due, older_open=found.older),
+        kinds=found.kinds,
+        rows=tuple(_row(item, sites[item.site_id], reasons, now=now) for item in found.items),
+        total=_total(found.kinds, chosen.kind),
+        page=page,
+    )
 
 
 def _total(kinds: Mapping[str, int], kind: str) -> int:

@@ -1,7 +1,6 @@
 """Who was enrolled, and what became of them: counts by site and day, and whoever is counted nowhere. Reads only."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import date, datetime
 from uuid import UUID
 
@@ -10,27 +9,25 @@ from survey.store.session import Tx
 
 AS_OF = "SELECT set_config('daytwo.as_of', %(now)s, true)"
 
-# The day is the site's; the bounds in UTC around it are what an index can find.
+# The day is the site's; the bounds in UTC around it are what an index can find. Whatever is a day within them has its
+# day between them in every zone: the wall is looked at for the others alone.
 COUNTS = """
-SELECT site_id, count(*) AS enrolled,
-  count(*) FILTER (WHERE class = 'answered') AS answered,
-  count(*) FILTER (WHERE class = 'reached') AS reached,
-  count(*) FILTER (WHERE class = 'closed') AS closed,
-  count(*) FILTER (WHERE class = 'open') AS open
-FROM (
-  SELECT site_id, class, day FROM check_in WHERE asked AND (%(site_id)s::uuid IS NULL OR site_id = %(site_id)s)
-    AND due_at >= %(since)s::timestamp - interval '1 day' AND due_at < %(until)s::timestamp + interval '2 days'
-  UNION ALL
-  SELECT site_id, class, day FROM check_in WHERE NOT asked AND (%(site_id)s::uuid IS NULL OR site_id = %(site_id)s)
-    AND performed_on BETWEEN %(since)s AND %(until)s) AS counted
-WHERE day BETWEEN %(since)s AND %(until)s
-GROUP BY site_id
-"""
-
-OPEN = """
-SELECT count(*) FILTER (WHERE due_at > as_of()) AS not_due, count(*) FILTER (WHERE day < %(since)s) AS older
-FROM check_in WHERE asked AND state NOT IN ('completed', 'reached', 'stopped') AND class = 'open'
-  AND (%(site_id)s::uuid IS NULL OR site_id = %(site_id)s)
+SELECT site_id, class, count(*) FROM check_in
+WHERE asked AND (%(site_id)s::uuid IS NULL OR site_id = %(site_id)s)
+  AND due_at >= %(since)s::timestamp - interval '1 day' AND due_at < %(until)s::timestamp + interval '2 days'
+  AND ((due_at >= %(since)s::timestamp + interval '1 day' AND due_at < %(until)s::timestamp)
+    OR day BETWEEN %(since)s AND %(until)s)
+GROUP BY site_id, class
+UNION ALL
+-- Nearly all have a check-in that comes after them: who has one of those is found in one go, and not one by one.
+SELECT site_id, class, count(*) FROM check_in
+WHERE NOT asked AND procedure_id = ANY(ARRAY(
+  SELECT p.id FROM procedure p
+  WHERE p.performed_on BETWEEN %(since)s AND %(until)s AND (%(site_id)s::uuid IS NULL OR p.site_id = %(site_id)s)
+    AND NOT EXISTS (SELECT FROM invitation i WHERE i.procedure_id = p.id
+      AND i.due_at >= %(since)s::timestamp - interval '1 day'
+      AND i.due_at < %(until)s::timestamp + interval '30 days')))
+GROUP BY site_id, class
 """
 
 COUNT_ASTRAY = "SELECT count(*) AS number FROM astray"
@@ -47,8 +44,6 @@ ORDER BY 4, 1 LIMIT %(limit)s
 """
 SPAN = "SELECT min(performed_on) AS first, max(performed_on) AS last FROM procedure"
 
-_COUNTED = tuple(field.name for field in fields(Balance))
-
 
 def as_of(tx: Tx, now: datetime) -> None:
     """Let the views of this transaction take `now` for the present."""
@@ -58,13 +53,11 @@ def as_of(tx: Tx, now: datetime) -> None:
 def counts(tx: Tx, *, since: date, until: date, site_id: UUID | None = None) -> Mapping[UUID, Balance]:
     """Site → its check-ins that were or will be due on those days, both included, on the site's wall."""
     rows = tx.bulk(COUNTS, {"since": since, "until": until, "site_id": site_id})
-    return {site: Balance(**dict(zip(_COUNTED, numbers, strict=True))) for site, *numbers in rows}
-
-
-def open_apart(tx: Tx, *, since: date, site_id: UUID | None) -> tuple[int, int]:
-    """Of the open ones: how many are not due yet, and how many were due before `since`."""
-    ((not_due, older),) = tx.bulk(OPEN, {"since": since, "site_id": site_id})
-    return not_due, older
+    found: dict[UUID, Balance] = {}
+    for site, its_class, number in rows:
+        counted = {"enrolled": number} | ({its_class: number} if its_class else {})
+        found[site] = found.get(site, Balance()) + Balance(**counted)
+    return found
 
 
 def count_astray(tx: Tx) -> int:

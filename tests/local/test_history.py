@@ -210,7 +210,7 @@ def test_the_past_holds_every_invariant_and_the_counts_add_up() -> None:
     with transaction() as tx:
         breaches = health.breaches(tx, now=NOW)
         lost = conservation.astray(tx, now=NOW)
-        counts = conservation.standing(tx, site_id=None, days=120, now=NOW).period
+        counts, _ = conservation.standing(tx, site_id=None, since=NOW.date() - timedelta(days=120), now=NOW)
     assert (count, again) == (len(told()), 0)
     assert not any(breaches.values()), breaches
     assert (counts.enrolled, counts.astray, lost) == (count, 0, 0)

@@ -3,16 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from survey.domain.worklist import Filter
 from survey.services import alerts, patients, worklist
 from survey.store import conservation
+from survey.store import worklist as store
 from survey.store.session import transaction
 from tests import crowds, desk, surveys
 from tests.cast import ANA, BEN, SAM
 from tests.conftest import Database
+from tests.plans import PAST, most_rows
 from tests.staff import BREATHLESS, CALM, answered
 
 NOW = datetime(2026, 3, 11, 15, 0, tzinfo=UTC)
@@ -119,3 +122,98 @@ def test_a_second_page_goes_on_where_the_first_ended() -> None:
     assert len(first.rows) == worklist.PAGE_SIZE
     assert len(ids) == len(set(ids))
     assert first.pages >= 2
+
+
+# ---- one line for a call
+
+
+LATER = NOW + timedelta(days=6)
+"""Both check-ins of a procedure are due by then."""
+
+
+def test_who_cannot_be_texted_stands_on_the_list_once_for_both_check_ins() -> None:
+    desk.enrol(desk.maria(mobile=None, consent=False))
+
+    seen = look(now=LATER)
+
+    assert [(row.word, row.item.check_ins) for row in seen.rows] == [("Cannot be texted", 2)]
+    assert (seen.total, seen.kinds["unreachable"], seen.standing.period.open) == (1, 1, 2)
+
+
+def test_the_line_of_two_check_ins_is_that_of_the_one_that_has_waited_longest() -> None:
+    desk.enrol(desk.maria(mobile=None, consent=False))
+    (first,) = desk.rows("SELECT id FROM invitation ORDER BY due_at LIMIT 1")
+
+    assert look(now=LATER).rows[0].item.invitation_id == first["id"]
+
+
+def test_a_check_in_that_is_left_keeps_the_patient_on_the_list() -> None:
+    desk.enrol(desk.maria(mobile=None, consent=False))
+    (first,) = desk.rows("SELECT id FROM invitation ORDER BY due_at LIMIT 1")
+
+    patients.stop(first["id"], reason="Called elsewhere", by=SAM.actor, now=LATER)
+
+    assert [row.item.check_ins for row in look(now=LATER).rows] == [1]
+
+
+def test_two_procedures_never_share_a_line() -> None:
+    desk.enrol(desk.maria(mobile=None, consent=False))
+    desk.enrol(desk.maria(mobile=None, consent=False, given_name="Ida", mrn=None))
+
+    assert look(now=LATER).total == 2
+
+
+def test_what_is_not_due_is_no_part_of_another_line() -> None:
+    surveys.invited(NOW)
+
+    assert [row.item.check_ins for row in (*look().rows, *look(kind="waiting").rows)] == [1, 1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_lines_stand_for_every_open_check_in_and_the_kinds_count_the_lines(seed: int) -> None:
+    crowds.scatter(50, Random(seed), now=NOW)
+    desk.change(TWICE)
+    with transaction() as tx:
+        conservation.as_of(tx, NOW)
+        wanted = tx.run(sa.text(WITHOUT_ALERT)).scalar_one()
+
+    seen = look()
+    lines = [row.item for kind in seen.kinds for row in look(kind=kind).rows]
+
+    assert sum(item.check_ins for item in lines if item.alert_id is None) == wanted
+    assert len(lines) == sum(seen.kinds.values())
+    assert max(item.check_ins for item in lines) == 2
+
+
+TWICE = """
+INSERT INTO invitation
+  (id, procedure_id, site_id, touch, protocol_version_id, state, trouble, due_at, call_at, expires_at)
+SELECT gen_random_uuid(), procedure_id, site_id, 'day7', protocol_version_id,
+  CASE WHEN state IN ('sent', 'expired', 'undeliverable', 'opened') THEN state ELSE 'scheduled' END, trouble,
+  due_at + interval '5 days', due_at + interval '6 days', expires_at FROM invitation
+"""
+"""Each procedure gets a second check-in that has not ended."""
+WITHOUT_ALERT = """
+SELECT (SELECT count(*) FROM astray) + (SELECT count(*) FROM check_in c WHERE class = 'open' AND NOT EXISTS (
+  SELECT FROM response r JOIN alert a ON a.response_id = r.id
+  WHERE r.invitation_id = c.invitation_id AND a.state <> 'resolved'))
+"""
+
+
+# ---- what ended long ago
+
+
+def test_a_look_reads_nothing_of_what_has_ended_long_ago(database: Database) -> None:
+    answered(surveys.invited(NOW), BREATHLESS, now=NOW)
+    with psycopg.connect(database.owner_url.replace("+psycopg", ""), autocommit=True) as owner:
+        owner.execute(PAST)
+        owner.execute("ANALYZE")
+    since = NOW.date() - timedelta(days=30)
+
+    with transaction() as tx:
+        conservation.as_of(tx, NOW)
+        lines = most_rows(tx, store.PAGE, store.parameters(Filter(), since=since, limit=50, offset=0))
+        days = {"since": since, "until": since + timedelta(days=90), "site_id": None}
+        counts = most_rows(tx, conservation.COUNTS, days)
+
+    assert max(lines, counts) < 200
