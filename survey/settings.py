@@ -38,6 +38,9 @@ class Settings(BaseSettings):
         default=None, description="The secret it had before, also taken on what comes in while it is being replaced."
     )
     twilio_from: str | None = Field(default=None, description="The sending number in E.164 form, or MG… service id.")
+    twilio_voice_from: str | None = Field(
+        default=None, description="The number that calls clinicians, in E.164 form. Default: TWILIO_FROM, if a number."
+    )
     twilio_base_url: str = Field(default="https://api.twilio.com", description="Where Twilio's REST API answers.")
 
     sinch_service_plan_id: str | None = Field(
@@ -69,6 +72,11 @@ class Settings(BaseSettings):
     page_lease_s: float = Field(default=30.0, ge=2, description="After this long a page's sender counts as dead.")
     heartbeat_url: str | None = Field(
         default=None, description="Outside monitor: fetched each minute while every invariant holds."
+    )
+    unreached_rule: str = Field(
+        default="Decide with whoever helps: another number, next of kin, or a welfare check.",
+        max_length=300,
+        description="The clinic's own rule, shown after three calls in vain to a patient with an alert.",
     )
     trusted_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Host names the web answers to, comma separated. Default: the host of PUBLIC_URL."

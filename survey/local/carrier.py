@@ -15,13 +15,14 @@ from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 from uuid import uuid4
 
 from survey import clock
-from survey.local import carrier_pages, carrier_receipts, carrier_speech
-from survey.local.carrier_journal import QUESTION, Entry, Journal, Script, Typed
+from survey.local import carrier_calls, carrier_pages, carrier_receipts, carrier_speech
+from survey.local.carrier_journal import QUESTION, UNANSWERED, Entry, Journal, Script, Typed
 from survey.messaging.registry import DEMO_TOKEN
 
 MOST_BODY = 64 * 1024
 HANG_S = 60.0
 _PHONE = re.compile(r"^/phones/(\+[0-9]{6,16})(/reply)?$")
+_SIDS = {"twilio": "SM", "twilio_voice": "CA", "sinch": "01"}
 _TYPES = {"json": "application/json", "html": "text/html; charset=utf-8"}
 
 
@@ -46,6 +47,7 @@ class Carrier(ThreadingHTTPServer):
         self.secret = DEMO_TOKEN
         self.stopping = threading.Event()
         self.postman = carrier_receipts.Postman() if receipts else None
+        self.operator = carrier_calls.Operator() if receipts else None
         super().__init__((host, port), _Handler)
         self.url = f"http://{host}:{self.server_address[1]}"
 
@@ -164,19 +166,26 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = carrier_speech.wanted(carrier, body)
         authorization = self.headers.get("Authorization") or ""
         mode = self.server.script.next(wanted["to"]) if authorization else "401"
-        sid = f"{'SM' if carrier == 'twilio' else '01'}{uuid4().hex}"
+        sid = f"{_SIDS[carrier]}{uuid4().hex}"
         entry = Entry(at=self.came_at.isoformat(), mode=mode, sid=sid, carrier=carrier, **wanted)
         self.server.journal.add(entry)
         self.server.secret = carrier_receipts.secret_of(authorization) or self.server.secret
-        if self.server.postman and (entry.arrived or entry.fails_later):
-            self.server.postman.deliver(entry, secret=self.server.secret)
+        if entry.arrived or entry.fails_later:
+            self._tell_of(entry)
         self._answer(entry)
+
+    def _tell_of(self, entry: Entry) -> None:
+        """A text's receipts, or the call itself."""
+        if entry.carrier == "twilio_voice" and self.server.operator:
+            self.server.operator.ring(entry, secret=self.server.secret)
+        elif self.server.postman:
+            self.server.postman.deliver(entry, secret=self.server.secret)
 
     def _answer(self, entry: Entry) -> None:
         mode, _, number = entry.mode.partition(":")
         if mode in ("hang", "reset_after_body", "reset_unsent"):
             self._break_off(mode)
-        elif mode in ("200", "slow", "failed", "undelivered"):
+        elif mode in {"200", "slow", "failed", "undelivered", "press"} | UNANSWERED:
             self.server.stopping.wait(int(number or 0) / 1000 if mode == "slow" else 0)
             self._json(*carrier_speech.taken(entry))
         else:

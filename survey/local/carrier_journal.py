@@ -7,14 +7,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-_MODES = frozenset({"200", "hang", "reset_after_body", "reset_unsent", "failed"})
+UNANSWERED = frozenset({"busy", "no-answer"})
+"""How a call ends that nobody picks up."""
+_MODES = frozenset({"200", "hang", "reset_after_body", "reset_unsent", "failed"}) | UNANSWERED
 QUESTION = "find"
-_ARRIVES = frozenset({"200", "slow", "hang", "reset_after_body"})
+_ARRIVES = frozenset({"200", "slow", "hang", "reset_after_body", "press"})
+_KEYS = frozenset("0123456789*#")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One request to send a text, with the way it was answered (`mode`)."""
+    """One request to send a text or to call, with the way it was answered (`mode`)."""
 
     at: str
     """ISO instant, UTC."""
@@ -28,6 +31,8 @@ class Entry:
     carrier: str = "twilio"
     own: str = ""
     """The sender's own reference."""
+    url: str = ""
+    """Where a call that was picked up asks what to say."""
 
     @property
     def arrived(self) -> bool:
@@ -37,7 +42,7 @@ class Entry:
     @property
     def fails_later(self) -> bool:
         """Whether it was taken, and the network could not deliver it."""
-        return self.mode.partition(":")[0] == "undelivered"
+        return self.mode.partition(":")[0] in UNANSWERED | {"undelivered"}
 
     @property
     def ending(self) -> tuple[str, str]:
@@ -92,6 +97,13 @@ def _lines(path: Path | None) -> list[str]:
     return [line for line in path.read_text(encoding="utf-8").split("\n")[:-1] if line.endswith("}")]
 
 
+def _is_mode(mode: str) -> bool:
+    name, _, rest = mode.partition(":")
+    numbered = name in ("slow", "undelivered") and rest.isdigit()
+    pressed = name == "press" and bool(rest) and _KEYS.issuperset(rest)
+    return mode in _MODES or numbered or pressed or (name.isdigit() and 400 <= int(name) <= 599)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
     """A text that somebody typed on one of the phones; `told` is whether the clinic took it."""
@@ -114,12 +126,11 @@ class Script:
 
         Modes: `200`, an HTTP status from 400 up (`400:21610` with the provider's code), `failed`, `hang`,
         `reset_after_body`, `reset_unsent` (the text is lost with the connection), `slow:<milliseconds>`,
-        `undelivered:<code>` (taken, and not delivered). The number `find` is for questions about texts.
-        Raises ValueError for another.
+        `undelivered:<code>` (taken, and not delivered). The number `find` is for questions about texts. A call is
+        picked up by a machine, which presses nothing; `press:4` is somebody who presses these keys, one at each
+        question; `busy` and `no-answer` are nobody. Raises ValueError for another.
         """
-        name, _, number = mode.partition(":")
-        numbered = name in ("slow", "undelivered") and number.isdigit()
-        if not (mode in _MODES or numbered or (name.isdigit() and 400 <= int(name) <= 599)):
+        if not _is_mode(mode):
             raise ValueError(f"no such mode: {mode}")
         with self._lock:
             if times is None:

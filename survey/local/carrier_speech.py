@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import format_datetime
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -13,8 +14,11 @@ from survey.local.carrier_journal import Entry
 Answer = tuple[int, dict[str, Any]]
 
 _TWILIO = re.compile(r"^/2010-04-01/Accounts/[^/]+/Messages\.json$")
+_CALLS = re.compile(r"^/2010-04-01/Accounts/[^/]+/Calls\.json$")
 _SINCH = re.compile(r"^/xms/v1/[^/]+/batches$")
 _SINCH_REPORT = re.compile(r"^/xms/v1/[^/]+/batches/([^/]+)/delivery_report$")
+_SAY = re.compile(r"<Say[^>]*>([^<]*)</Say>")
+_ACTION = re.compile(r'<Gather[^>]* action="([^"]*)"')
 _TWILIO_CODES = {400: 21211, 401: 20003, 403: 20003, 404: 20404, 429: 20429}
 _SINCH_CODES = {400: "syntax_invalid_parameter_format", 401: "unauthorized", 403: "unknown_campaign"}
 
@@ -23,11 +27,15 @@ def speaks(path: str) -> str | None:
     """The provider whose sending address that is; None for another address."""
     if _TWILIO.match(path):
         return "twilio"
+    if _CALLS.match(path):
+        return "twilio_voice"
     return "sinch" if _SINCH.match(path) else None
 
 
 def wanted(carrier: str, body: bytes) -> dict[str, str]:
     """What a request asks to send, in the words of our journal."""
+    if carrier == "twilio_voice":
+        return _wanted_call(dict(parse_qsl(body.decode(), keep_blank_values=True)))
     if carrier == "twilio":
         form = dict(parse_qsl(body.decode(), keep_blank_values=True))
         return {
@@ -47,6 +55,30 @@ def wanted(carrier: str, body: bytes) -> dict[str, str]:
         "validity": batch.get("expire_at", ""),
         "own": batch.get("client_reference", ""),
     }
+
+
+def _wanted_call(form: Mapping[str, str]) -> dict[str, str]:
+    """A call says what its own TwiML says, or what it is told at its address."""
+    return {
+        "to": form.get("To", ""),
+        "sender": form.get("From", ""),
+        "body": " ".join(said(form.get("Twiml", ""))) or "A call.",
+        "callback": form.get("StatusCallback", ""),
+        "validity": form.get("Timeout", ""),
+        "own": form.get("Url", "").rpartition("/")[2],
+        "url": form.get("Url", ""),
+    }
+
+
+def said(twiml: str) -> list[str]:
+    """The sentences that a call hears."""
+    return [unescape(sentence) for sentence in _SAY.findall(twiml)]
+
+
+def action(twiml: str) -> str | None:
+    """Where a key that is pressed is sent; None where none is asked for."""
+    found = _ACTION.search(twiml)
+    return unescape(found[1]) if found else None
 
 
 def taken(entry: Entry) -> Answer:

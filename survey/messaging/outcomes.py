@@ -104,3 +104,31 @@ class Email(Protocol):
     def send(self, to: str, subject: str, body: str, *, reference: UUID) -> Attempt:
         """Hand over one mail; `reference` becomes the Message-ID."""
         ...
+
+
+class Voice(Protocol):
+    """Calls phones. Never raises for trouble at the provider."""
+
+    name: str
+
+    def call(self, to: str, *, reference: UUID) -> Attempt:
+        """Ring an E.164 number; once it is picked up, our webhook for `reference` is asked what to say."""
+        ...
+
+    def read_out(self, to: str, words: str, *, reference: UUID) -> Attempt:
+        """Ring, say these words three times, and hang up."""
+        ...
+
+
+class Push(Protocol):
+    """Sends to the services that a clinic is paged by already. Never raises for trouble there."""
+
+    name: str
+
+    def send(self, to: str, title: str, body: str, *, reference: UUID) -> Attempt:
+        """Hand over one message to an Apprise address, which is a secret."""
+        ...
+
+    def fault(self, to: str) -> str | None:
+        """Why that address cannot be used, as a sentence that repeats nothing of it; None when it can."""
+        ...

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from survey.messaging import sinch_sms, twilio_sms
-from survey.messaging.outcomes import Email, Sms
+from survey.messaging.apprise_push import ApprisePush
+from survey.messaging.outcomes import Email, Push, Sms, Voice
 from survey.messaging.sinch_sms import SinchSms
 from survey.messaging.smtp import SmtpEmail
 from survey.messaging.twilio_sms import TwilioSms
+from survey.messaging.twilio_voice import TwilioVoice
 from survey.messaging.webhooks import Headers, Receipt, Reply, Webhook
 from survey.settings import Settings
 
@@ -35,6 +37,8 @@ class Wiring:
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     page_lease_s: float = 30.0
     senders: tuple[str, ...] = ()
+    voice: Voice | None = None
+    push: Push | None = None
 
 
 _wiring: Wiring | None = None
@@ -61,6 +65,8 @@ def configure(settings: Settings) -> None:
             secrets=_secrets(settings),
             page_lease_s=settings.page_lease_s,
             senders=tuple(one.sender for one in found if one.sender.startswith("+")),
+            voice=_voice(settings),
+            push=ApprisePush(timeout_s=settings.provider_timeout_s, local=settings.demo),
         )
     )
 
@@ -84,6 +90,16 @@ def senders() -> tuple[str, ...]:
 def email() -> Email | None:
     """Who carries mail; None when no provider is set up."""
     return _wired().email
+
+
+def voice() -> Voice | None:
+    """Who calls phones; None when no provider is set up."""
+    return _wired().voice
+
+
+def push() -> Push | None:
+    """Who sends to push services; None where a test has none."""
+    return _wired().push
 
 
 def public_url() -> str:
@@ -119,10 +135,31 @@ def _wired() -> Wiring:
     return _wiring
 
 
-def _twilio(settings: Settings) -> TwilioSms | None:
+def _account(settings: Settings) -> tuple[str | None, str | None, str | None]:
+    """Twilio's account, its secret and the sender."""
     token = settings.twilio_auth_token
     named = (settings.twilio_account_sid, token.get_secret_value() if token else None, settings.twilio_from)
-    account, secret, sender = (DEMO_ACCOUNT, DEMO_TOKEN, DEMO_SENDER) if settings.demo else named
+    return (DEMO_ACCOUNT, DEMO_TOKEN, DEMO_SENDER) if settings.demo else named
+
+
+def _voice(settings: Settings) -> TwilioVoice | None:
+    """A messaging service cannot call: where it sends the texts, TWILIO_VOICE_FROM has to be set."""
+    account, secret, sender = _account(settings)
+    number = settings.twilio_voice_from or sender
+    if not (account and secret and number and number.startswith("+")):
+        return None
+    return TwilioVoice(
+        base_url=settings.twilio_base_url,
+        account_sid=account,
+        auth_token=secret,
+        sender=number,
+        webhook_url=f"{settings.public_url}/voice/twilio",
+        timeout_s=settings.provider_timeout_s,
+    )
+
+
+def _twilio(settings: Settings) -> TwilioSms | None:
+    account, secret, sender = _account(settings)
     if not (account and secret and sender):
         return None
     return TwilioSms(
