@@ -17,7 +17,7 @@ from survey.settings import Settings
 from workers.drain import drain
 
 EVERY_S = 2.0
-OVERDUE = timedelta(seconds=5)
+OVERDUE = timedelta(seconds=2)
 """After that the workers had their chance."""
 KNOCK_EVERY_S = 30.0
 """So often every queue is rung although nothing is due: the worker that answers is alive, the whole way through."""
@@ -64,7 +64,7 @@ class Sentinel:
         """Lead if nobody else does: beat, ring, help. Otherwise stand by."""
         try:
             if self._leads(now):
-                engine.beat(engine.SENTINEL, now=now)
+                clock.agree(engine.beat(engine.SENTINEL, now=now))
                 waiting = engine.backlogs(now=now)
                 self._help(waiting, self._ring(waiting), now)
                 self._ping.send(now)

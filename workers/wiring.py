@@ -6,10 +6,11 @@ from datetime import datetime
 
 import structlog
 
+from survey import clock
 from survey.domain.errors import DomainError, Unavailable
 from survey.domain.queues import Queue
 from survey.messaging import registry
-from survey.services import protocols, versions
+from survey.services import engine, protocols, versions
 from survey.settings import Settings
 from survey.store import doorbell, session
 
@@ -25,6 +26,7 @@ def connect(settings: Settings, *, pool_size: int) -> None:
     doorbell.configure(settings.redis_url.get_secret_value())
     registry.configure(settings)
     wait()
+    _agree()
 
 
 def wait() -> None:
@@ -34,6 +36,16 @@ def wait() -> None:
             return session.wait_until_ready()
         except Unavailable:
             continue
+
+
+def _agree() -> None:
+    """Go by the database's clock from the first task on, and say so when this machine's is wrong."""
+    try:
+        off = clock.agree(engine.time())
+    except Unavailable:
+        return
+    if off:
+        log.warning("clock.corrected", seconds=round(off.total_seconds()))
 
 
 def check_protocols(queues: Collection[str], *, now: datetime) -> None:

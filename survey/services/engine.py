@@ -14,10 +14,16 @@ Backlogs = Mapping[Queue, Backlog]
 """What waits on each queue on which anything is due."""
 
 
-def beat(component: str, *, now: datetime, detail: str = "") -> None:
-    """`component` is well: `sentinel`, or `worker:paging`."""
+def beat(component: str, *, now: datetime, detail: str = "") -> datetime:
+    """`component` is well: `sentinel`, or `worker:paging`. What the database's clock shows, by which all timers go."""
     with transaction() as tx:
-        heartbeats.beat(tx, component, now=now, detail=detail)
+        return heartbeats.beat(tx, component, now=now, detail=detail)
+
+
+def time() -> datetime:
+    """What the database's clock shows."""
+    with transaction() as tx:
+        return heartbeats.time(tx)
 
 
 def last_beat(component: str) -> datetime | None:

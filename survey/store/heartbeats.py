@@ -17,10 +17,18 @@ engine_heartbeat = sa.Table(
 )
 
 
-def beat(tx: Tx, component: str, *, now: datetime, detail: str = "") -> None:
-    """`component` (`sentinel`, `worker:paging`) is well."""
+def beat(tx: Tx, component: str, *, now: datetime, detail: str = "") -> datetime:
+    """`component` (`sentinel`, `worker:paging`) is well; what the server's own clock shows."""
     row = pg.insert(engine_heartbeat).values(component=component, last_ok_at=now, detail=detail)
-    tx.run(row.on_conflict_do_update(index_elements=["component"], set_={"last_ok_at": now, "detail": detail}))
+    kept = row.on_conflict_do_update(index_elements=["component"], set_={"last_ok_at": now, "detail": detail})
+    at: datetime = tx.run(kept.returning(sa.func.clock_timestamp())).scalar_one()
+    return at
+
+
+def time(tx: Tx) -> datetime:
+    """What the server's clock shows; not `now()`, which stands still within a transaction."""
+    at: datetime = tx.run(sa.select(sa.func.clock_timestamp())).scalar_one()
+    return at
 
 
 def last(tx: Tx, component: str) -> datetime | None:

@@ -61,11 +61,13 @@ def test_it_rings_for_what_is_due_and_leaves_the_work_to_the_workers(
     assert night.sms.wire == []
 
 
-def test_what_is_overdue_by_five_seconds_it_does_itself(sentinel: Sentinel, night: Night, redis_url: str) -> None:
+def test_what_is_overdue_by_more_than_two_seconds_it_does_itself(
+    sentinel: Sentinel, night: Night, redis_url: str
+) -> None:
     doorbell.configure(redis_url)
     alert = night.raised()
 
-    sentinel.tick(night.now + timedelta(seconds=6))
+    sentinel.tick(night.now + timedelta(seconds=3))
 
     eventually(lambda: night.sms.to(ANA), within_s=5)
     assert night.story(alert) == ["opened", "paged"]
