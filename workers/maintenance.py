@@ -1,7 +1,7 @@
 """Work that takes its time: files to import, and housekeeping whose delay by an hour harms nobody."""
 
 from survey.domain.queues import Queue
-from survey.services import accounts, imports, invitations, replays, responses, shadows
+from survey.services import accounts, imports, invitations, replays, responses, rotas, shadows
 from workers.celery_app import task
 from workers.drain import drain
 
@@ -13,6 +13,7 @@ HANDLERS = (
     responses.settle_left,
     imports.forget_old,
     accounts.forget_old,
+    rotas.write_due,
     imports.import_due,
     shadows.score_due,
     replays.replay_due,

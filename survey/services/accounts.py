@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from survey.domain.accounts import Actor, ActorKind, Role
 from survey.domain.errors import Conflict, Refused
 from survey.domain.oncall import MethodKind
-from survey.services import access, audit, oncall
+from survey.services import access, audit, oncall, rotas
 from survey.store import accounts as store
 from survey.store.accounts import User
 from survey.store.session import Tx, transaction
@@ -90,6 +90,7 @@ def disable(user_id: UUID, *, by: Actor, now: datetime) -> None:
         store.get(tx, user_id)
         store.set_active(tx, user_id, active=False)
         store.end_sessions_of(tx, user_id, now=now)
+        rotas.rewrite_all(tx, now=now)  # the shifts to come are open from this moment on, for everybody to see
         audit.record(tx, "user.disabled", actor=by, object_id=user_id, now=now)
 
 
@@ -98,6 +99,7 @@ def enable(user_id: UUID, *, by: Actor, now: datetime) -> None:
     with transaction() as tx:
         store.get(tx, user_id)
         store.set_active(tx, user_id, active=True)
+        rotas.rewrite_all(tx, now=now)
         audit.record(tx, "user.enabled", actor=by, object_id=user_id, now=now)
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from survey.domain.errors import DomainError, Unavailable
 from survey.domain.versions import VersionState
 from survey.messaging import registry
-from survey.services import conservation, messages, oncall, protocols
+from survey.services import conservation, messages, oncall, protocols, rotas
 from survey.store import doorbell, heartbeats, session
 from survey.store import health as store
 from survey.store import imports as import_store
@@ -180,6 +180,18 @@ def _cover(tx: Tx, now: datetime) -> Check:
     return _check("on call", reason is None, "Somebody who can be reached is on call now.", reason or "")
 
 
+def _rotas(tx: Tx, now: datetime) -> Check:
+    names = rotas.thin(tx, now=now)
+    return _check(
+        "rotas",
+        not names,
+        "Shifts are written ahead for two weeks and more.",
+        f"Less than two weeks of shifts are written from the rotations of: {', '.join(names)}. Is `daytwo worker "
+        "maintenance` running? Its log says what stands in the way.",
+        otherwise=State.WARNING,
+    )
+
+
 def _sentinel(tx: Tx, now: datetime) -> Check:
     seen = heartbeats.last(tx, "sentinel")
     return _check(
@@ -227,6 +239,7 @@ CHECKS: tuple[Callable[[Tx, datetime], Check], ...] = (
     _scoring,
     _conserved,
     _cover,
+    _rotas,
     _sentinel,
     _workers,
     _messages,

@@ -14,7 +14,7 @@ from survey.domain.escalation import Policy, Step, Target
 from survey.domain.oncall import Gap, Method, MethodKind, Schedule, Shift, User, Way
 from survey.interop import phones, policy_yaml
 from survey.interop.policy_yaml import PolicyDraft, PolicyError, StepDraft
-from survey.services import audit
+from survey.services import audit, rotas
 from survey.store import accounts, policies
 from survey.store import oncall as store
 from survey.store.session import Tx, transaction
@@ -120,7 +120,10 @@ def shifts(schedule_id: UUID, *, since: datetime, until: datetime) -> tuple[Shif
 def add_shift(
     schedule_id: UUID, user_id: UUID, *, starts_at: datetime, ends_at: datetime, by: Actor, now: datetime
 ) -> Shift:
-    """Put somebody on call. Raises Refused when somebody is on call then already, or the end is not after the start."""
+    """Put somebody on call by hand, which is stronger than a rotation that has not begun its shift then.
+
+    Raises Refused when somebody is on call then already, or the end is not after the start.
+    """
     if ends_at <= max(starts_at, now):
         raise Refused("A shift ends after it starts, and not in the past.", field="ends_at")
     new = Shift(id=uuid4(), schedule_id=schedule_id, user_id=user_id, starts_at=starts_at, ends_at=ends_at)
@@ -128,25 +131,26 @@ def add_shift(
         with transaction() as tx:
             if store.user(tx, user_id) is None:
                 raise Refused("This account is not in use. Choose somebody else.", field="user_id")
-            store.insert_shift(tx, new)
+            rotas.put_on_by_hand(tx, new, now=now)
             audit.record(tx, "shift.added", actor=by, object_id=new.id, now=now)
     except Conflict as conflict:
         raise Refused(_SHIFT_REFUSALS.get(conflict.constraint, conflict.message), field="starts_at") from conflict
     return new
 
 
-_SHIFT_REFUSALS = {
-    "one_primary_at_a_time": "Somebody is on call on this schedule then. Change that shift first.",
-    "shift_schedule_id_fkey": "There is no such schedule.",
-}
+_SHIFT_REFUSALS = {"one_primary_at_a_time": "Somebody is on call on this schedule then. Change that shift first."}
 
 
 def remove_shift(shift_id: UUID, *, by: Actor, now: datetime) -> None:
-    """Take a shift off. Raises NotFound, and Refused for one that is over: it says who was on call."""
+    """Take a shift off that was put on by hand. Raises NotFound, and Refused for any other.
+
+    One that is over says who was on call; what a rota has written would be written again.
+    """
     with transaction() as tx:
-        if store.get_shift(tx, shift_id).ends_at <= now:
+        shift = store.get_shift(tx, shift_id)
+        if shift.ends_at <= now:
             raise Refused("This shift is over. It stays on record.")
-        store.delete_shift(tx, shift_id)
+        rotas.take_off_by_hand(tx, shift, now=now)
         audit.record(tx, "shift.removed", actor=by, object_id=shift_id, now=now)
 
 

@@ -61,8 +61,15 @@ CREATE TABLE rota_entry (
 CREATE TABLE rota_name (
   feed_id uuid NOT NULL REFERENCES rota_feed, label text NOT NULL, user_id uuid NOT NULL REFERENCES app_user,
   PRIMARY KEY (feed_id, label));
+-- A shift put on by hand, kept whole while an override has a part of it, or its person's account is not in use.
+CREATE TABLE hand_shift (
+  id uuid PRIMARY KEY,
+  schedule_id uuid NOT NULL REFERENCES schedule, user_id uuid NOT NULL REFERENCES app_user,
+  during tstzrange NOT NULL CHECK (NOT isempty(during)));
+CREATE INDEX hand_shift_of_schedule ON hand_shift (schedule_id);
 ALTER TABLE shift ADD rotation_id uuid REFERENCES rotation, ADD override_id uuid REFERENCES shift_override,
-  ADD feed_id uuid REFERENCES rota_feed, ADD CHECK (num_nonnulls(rotation_id, override_id, feed_id) <= 1);
+  ADD feed_id uuid REFERENCES rota_feed, ADD hand_id uuid REFERENCES hand_shift,
+  ADD CHECK (num_nonnulls(rotation_id, override_id, feed_id, hand_id) <= 1);
 
 -- A clinician's own shifts as a calendar feed; the address is the key, and only its hash is kept.
 CREATE TABLE calendar_feed (
@@ -91,6 +98,8 @@ CREATE TABLE contact_proof (
   confirmed_at timestamptz, owner_told_at timestamptz);
 CREATE UNIQUE INDEX contact_proof_of_shift ON contact_proof (contact_method_id, shift_id) WHERE shift_id IS NOT NULL;
 CREATE INDEX contact_proof_due ON contact_proof (due_at) WHERE state = 'pending';
+CREATE INDEX contact_proof_before_shifts ON contact_proof (due_at) WHERE shift_id IS NOT NULL;
+CREATE INDEX contact_proof_secret ON contact_proof (secret_sha256);
 -- A step may say by which kind it pages; null: by each person's own rules.
 ALTER TABLE policy_step ADD kinds text[];
 """
@@ -106,6 +115,12 @@ CREATE UNIQUE INDEX reply_code_one_per_alert ON reply_code (contact_method_id, a
 CREATE TABLE alert_responder (
   alert_id uuid NOT NULL REFERENCES alert, user_id uuid NOT NULL REFERENCES app_user,
   added_by uuid NOT NULL REFERENCES app_user, added_at timestamptz NOT NULL, PRIMARY KEY (alert_id, user_id));
+-- help: somebody has the alert, and others are asked to help. answer: how it stands, for whoever asked or lost it.
+ALTER TABLE page DROP CONSTRAINT page_kind_check,
+  ADD CONSTRAINT page_kind_check CHECK (kind IN ('call','nudge','help','answer'));
+-- The phone asked for no more texts: from then on the owners of its schedules have to be mailed; null: nothing to tell.
+ALTER TABLE contact_method ADD owner_due_at timestamptz;
+CREATE INDEX contact_method_owner_due ON contact_method (owner_due_at) WHERE owner_due_at IS NOT NULL;
 """
 
 PROMISES = """
@@ -114,12 +129,19 @@ CREATE TABLE promise (
   id uuid PRIMARY KEY,
   alert_id uuid NOT NULL REFERENCES alert, made_at timestamptz NOT NULL, due_at timestamptz NOT NULL,
   kept_at timestamptz, broken_at timestamptz,
-  told_patient_at timestamptz,                 -- what to do instead was texted, or had to be left
+  cancelled_at timestamptz,                    -- an earlier one took its place, or the alert ended without the patient
+  told_patient_at timestamptz,                 -- what to do instead was texted; null: no text was possible
   CONSTRAINT promise_once UNIQUE (alert_id, due_at),
   CHECK (kept_at IS NULL OR broken_at IS NULL OR broken_at <= kept_at));
-CREATE INDEX promise_due ON promise (due_at) WHERE kept_at IS NULL AND broken_at IS NULL;
-INSERT INTO promise (id, alert_id, made_at, due_at, kept_at)
-  SELECT gen_random_uuid(), id, created_at, promised_at, contacted_at FROM alert;
+CREATE INDEX promise_due ON promise (due_at) WHERE kept_at IS NULL AND broken_at IS NULL AND cancelled_at IS NULL;
+-- What was broken before anybody counted is not texted about now.
+INSERT INTO promise (id, alert_id, made_at, due_at, kept_at, broken_at, cancelled_at)
+  SELECT gen_random_uuid(), id, created_at, promised_at,
+    CASE WHEN contact_result = 'reached' THEN contacted_at END,
+    CASE WHEN contact_result IS DISTINCT FROM 'reached' AND state <> 'resolved' AND promised_at < now()
+      THEN promised_at END,
+    CASE WHEN contact_result IS DISTINCT FROM 'reached' THEN resolved_at END
+  FROM alert;
 """
 
 STORY = """
@@ -139,12 +161,14 @@ ALTER TABLE page ADD bundled_in uuid REFERENCES page;
 DOWN = """
 ALTER TABLE page DROP bundled_in;
 DROP TABLE handover, promise, alert_responder, reply_code, contact_proof;
+ALTER TABLE contact_method DROP owner_due_at;
+ALTER TABLE page DROP CONSTRAINT page_kind_check, ADD CONSTRAINT page_kind_check CHECK (kind IN ('call','nudge'));
 ALTER TABLE policy_step DROP kinds;
 ALTER TABLE contact_method DROP confirmed_at, DROP tested_at, DROP label, DROP CONSTRAINT contact_method_kind_check,
   ADD CONSTRAINT contact_method_kind_check CHECK (kind IN ('sms','voice','push','email','webhook'));
 DROP TABLE gap_notice, calendar_feed;
-ALTER TABLE shift DROP feed_id, DROP override_id, DROP rotation_id;
-DROP TABLE rota_name, rota_entry, rota_feed, shift_swap, shift_override, rotation_member, rotation;
+ALTER TABLE shift DROP hand_id, DROP feed_id, DROP override_id, DROP rotation_id;
+DROP TABLE hand_shift, rota_name, rota_entry, rota_feed, shift_swap, shift_override, rotation_member, rotation;
 """
 
 
