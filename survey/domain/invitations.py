@@ -152,10 +152,14 @@ def advance(invitation: Invitation, to: InvitationState, *, now: datetime) -> In
 
 
 def fail(invitation: Invitation, trouble: Trouble, *, now: datetime) -> Invitation:
-    """The invitation that no message can serve, for a person to call. Raises Refused when it reached the patient."""
+    """The invitation that no message can serve, for a person to call. Raises Refused when it reached the patient.
+
+    It was due to be asked, so it is to be called from `due_at` on: a clock that is fast would put the call off.
+    """
     if _S.UNDELIVERABLE not in MOVES[invitation.state]:
         raise Refused(f"This survey is {invitation.state} and cannot become undeliverable.")
-    return replace(invitation, state=_S.UNDELIVERABLE, trouble=trouble, call_at=min(invitation.call_at or now, now))
+    call_at = min(invitation.call_at or now, now, invitation.due_at)
+    return replace(invitation, state=_S.UNDELIVERABLE, trouble=trouble, call_at=call_at)
 
 
 def mend(invitation: Invitation, *, send_at: datetime) -> Invitation:

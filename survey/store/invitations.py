@@ -49,6 +49,15 @@ _ENDED = [
 ]
 
 
+_GET = f"SELECT {', '.join(_FIELDS)} FROM invitation WHERE id = %(id)s"  # noqa: S608
+_GET_FOR_UPDATE = f"{_GET} FOR UPDATE"
+_KEPT = ("id", "protocol_version_id")
+"""A version that is published meanwhile may have taken the survey over."""
+_SWAP = f"""
+UPDATE invitation SET {", ".join(f"{name} = %({name})s" for name in _FIELDS if name not in _KEPT)},
+  stopped_by = CASE WHEN %(is_stopped)s THEN %(by)s ELSE stopped_by END
+WHERE id = %(id)s AND state = %(old_state)s
+"""  # noqa: S608
 _LOCK = "SELECT * FROM invitation WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE"
 _PUT_SENT = """
 UPDATE invitation i SET state = v.state, sent_at = v.sent_at, call_at = v.call_at, trouble = NULL
@@ -60,12 +69,12 @@ WHERE i.id = v.id
 
 def get(tx: Tx, invitation_id: UUID) -> Invitation:
     """That invitation. Raises NotFound."""
-    return _one(tx, _SELECT.where(invitation.c.id == invitation_id))
+    return _one(tx, _GET, invitation_id)
 
 
 def get_for_update(tx: Tx, invitation_id: UUID) -> Invitation:
     """That invitation, locked to the end of the transaction. Raises NotFound."""
-    return _one(tx, _SELECT.where(invitation.c.id == invitation_id).with_for_update())
+    return _one(tx, _GET_FOR_UPDATE, invitation_id)
 
 
 def lock(tx: Tx, invitation_ids: Sequence[UUID]) -> dict[UUID, Invitation]:
@@ -107,10 +116,9 @@ def insert(tx: Tx, new: Invitation | Sequence[Invitation]) -> None:
 
 def swap(tx: Tx, old: Invitation, new: Invitation, *, by: UUID | None = None) -> None:
     """Put `new` in the place of `old`. Raises Stale when somebody changed it in between."""
-    same = (invitation.c.id == old.id) & (invitation.c.state == old.state)
-    values = _values(new) | ({"stopped_by": by} if new.stopped_at and not old.stopped_at else {})
-    del values["protocol_version_id"]  # a version that is published meanwhile may have taken the survey over
-    if tx.run(sa.update(invitation).where(same).values(**values)).rowcount != 1:
+    is_stopped = new.stopped_at is not None and old.stopped_at is None
+    values = _values(new) | {"id": old.id, "old_state": old.state, "is_stopped": is_stopped, "by": by}
+    if tx.change(_SWAP, values) != 1:
         raise Stale("This survey has changed meanwhile. Look at it again.")
 
 
@@ -158,8 +166,8 @@ def in_flight(tx: Tx, slug: str, *, to: UUID, touches: Sequence[str]) -> tuple[i
     return row["move"], row["stay"]
 
 
-def _one(tx: Tx, query: sa.Select[Any]) -> Invitation:
-    row = tx.run(query).mappings().one_or_none()
+def _one(tx: Tx, query: str, invitation_id: UUID) -> Invitation:
+    row = tx.fetch(query, {"id": invitation_id})
     if row is None:
         raise NotFound("There is no such survey.")
     return _as_invitation(row)

@@ -123,6 +123,12 @@ def test_a_patient_who_opened_the_link_is_not_undeliverable() -> None:
         rules.fail(invitation(InvitationState.OPENED), Trouble.UNDELIVERED, now=NOW)
 
 
+def test_whom_a_clock_gives_up_on_that_is_two_hours_fast_is_to_be_called_at_once() -> None:
+    fast = WEDNESDAY_TEN + timedelta(hours=2)
+
+    assert rules.fail(invitation(), Trouble.UNDELIVERED, now=fast).call_at == WEDNESDAY_TEN
+
+
 def test_the_link_lives_to_the_end_of_day_30() -> None:
     assert rules.expires_at(MONDAY, NEW_YORK) == datetime(2026, 4, 9, 4, 0, tzinfo=UTC)
 

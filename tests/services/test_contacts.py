@@ -165,4 +165,4 @@ def test_a_wrong_phone_without_a_right_one_leaves_the_patient_to_a_call() -> Non
     with transaction() as tx:
         survey = invitations.get(tx, enrolled.invitation_id)
     assert made.blocked is not None
-    assert (survey.state, survey.trouble, survey.call_at) == ("undeliverable", "not_me", now)
+    assert (survey.state, survey.trouble, survey.call_at) == ("undeliverable", "not_me", WEDNESDAY_TEN)
