@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from survey.domain import invitations as rules
 from survey.domain.patients import CONSENT_WORDING, Procedure
 from survey.services import invitations, protocols
-from survey.store import bulk, contacts, procedures
+from survey.store import bulk, conservation, contacts, procedures
 from survey.store import patients as patient_store
 from survey.store.session import transaction
 from tests import desk
@@ -19,7 +19,7 @@ from tests.simulation.people import Person
 from tests.surveys import NOTHING_SPECIAL
 
 _WHOSE = """
-SELECT a.id, m.id AS message, m.kind, m.invitation_id, m.inbound_id
+SELECT a.id, a.outcome, m.id AS message, m.kind, m.invitation_id, m.inbound_id
 FROM message_attempt a JOIN message m ON m.id = a.message_id WHERE a.id = ANY(%(references)s)
 """
 _HANDLED = """
@@ -92,8 +92,11 @@ def _contacts(one: Person, now: datetime) -> Iterator[dict[str, object]]:
         yield {"id": uuid4(), "patient_id": one.id, "kind": "email", "address": one.mail} | agreed | free
 
 
-def letters(requests: Sequence[Request]) -> Iterator[tuple[Request, Letter]]:
-    """Each request with what it was: the outbox tells the kind and the survey, the journal all else."""
+def letters(requests: Sequence[Request]) -> Iterator[tuple[Request, Letter, bool]]:
+    """Each request with what it was: the outbox tells the kind and the survey, the journal all else.
+
+    And whether it was refused and the worker lived to note that.
+    """
     if not requests:
         return
     with transaction() as tx:
@@ -113,6 +116,7 @@ def letters(requests: Sequence[Request]) -> Iterator[tuple[Request, Letter]]:
                 survey=row["invitation_id"],
                 answers=row["inbound_id"],
             ),
+            row["outcome"] == "refused",
         )
 
 
@@ -142,6 +146,29 @@ def with_clinician() -> set[UUID]:
     )
     with transaction() as tx:
         return {survey for (survey,) in tx.bulk(query, {})}
+
+
+# The view of desk, doctor and sentinel, for the rows that were written since. Time alone makes no row stray: it only
+# brings calls nearer.
+_STRAYS = """
+SELECT invitation_id FROM check_in WHERE class IS NULL AND asked AND invitation_id = ANY(ARRAY(
+  SELECT id FROM invitation WHERE xmin::text::bigint >= %(since)s
+  UNION SELECT invitation_id FROM message WHERE xmin::text::bigint >= %(since)s
+  UNION SELECT invitation_id FROM response WHERE xmin::text::bigint >= %(since)s
+  UNION SELECT r.invitation_id FROM alert a JOIN response r ON r.id = a.response_id
+    WHERE a.xmin::text::bigint >= %(since)s
+  UNION SELECT i.id FROM procedure p JOIN invitation i ON i.procedure_id = p.id
+    WHERE p.xmin::text::bigint >= %(since)s))
+"""
+_NEXT = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS it"
+
+
+def strays(since: int, now: datetime) -> tuple[list[UUID], int]:
+    """Who is counted nowhere, of all that was touched since that transaction; and the next transaction."""
+    with transaction() as tx:
+        conservation.as_of(tx, now)
+        (following,) = tx.rows(_NEXT, {})
+        return [survey for (survey,) in tx.bulk(_STRAYS, {"since": since})], following["it"]
 
 
 _DUE = """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-TAPPED_THROUGH = 12
+TAPPED_THROUGH = 48
 """One in so many presses each button; the others save all answers in one statement."""
 A_FEW = 2
 """Taps of somebody who opens it and stops."""

@@ -117,7 +117,7 @@ class Month:
 
     def _hear(self) -> None:
         new, self._read = self.journal.requests[self._read :], len(self.journal.requests)
-        for request, letter in bulk.letters(new):
+        for request, letter, _ in bulk.letters(new):
             self.letters.append((request, letter))
             assert self.judge.hear(letter) == []
             if self.receipts and letter.by_text and request.mode in TAKEN:

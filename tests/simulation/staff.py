@@ -9,6 +9,7 @@ from uuid import UUID
 
 from survey.domain.calls import LEAD, Line, Result, Wanted
 from survey.domain.errors import Refused
+from survey.domain.silence import Silence
 from survey.domain.stops import Reason
 from survey.services import calls, sheets
 from tests.cast import LENA, SAM
@@ -18,7 +19,7 @@ from tests.staff import CALM
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-SHARE = 30
+SHARE = 40
 """One in so many patients is called in half a day."""
 WORKDAYS = 5
 
@@ -33,22 +34,31 @@ def call(world: World, now: datetime) -> None:
         for row in shown.rows:
             left -= _deal(world, row.line, now)
         page += 1
-        if page > shown.pages:
+        if page > shown.pages or _is_tried(shown.rows[-1].line):
             return
+
+
+def _is_tried(last: Line) -> bool:
+    """Whether it is the last page that has somebody to call: after red ones and who asked, the tried ones come last."""
+    return last.is_tried and last.asked_call_at is None and last.silence is not Silence.RED_UNREACHABLE
+
+
+def lead(world: World, now: datetime) -> None:
+    """The lead decides about the first page, once a day."""
+    for row in calls.look(Wanted(kind=LEAD), page=1, now=now).rows:
+        _decide(world, row.line, Random(f"{world.plan.seed} lead {row.line.invitation_id} {now}"), now)
 
 
 def _deal(world: World, line: Line, now: datetime) -> bool:
     """One line; whether it cost a call."""
     person, random = world.of_survey[line.invitation_id], Random(f"{world.plan.seed} call {line.invitation_id} {now}")
-    if line.is_for_lead:
-        _decide(world, line, random, now)
-        return False
     if line.is_tried or line.call_at > now:
         return False
     world.seen["calls"] += 1
     if person.habit in (Habit.WRONG, Habit.NOT_ME) and line.phone and random.random() < 0.5:
         calls.note(line.invitation_id, result=Result.WRONG_NUMBER, by=SAM.actor, now=now)
-        world.judge.not_theirs(person.number, now, by_text=False)
+        if not person.shared:  # else the number is the other one's
+            world.judge.not_theirs(person.number, now, by_text=False)
     elif random.random() < person.picks_up:
         _speak(world, line, person, random, now)
     else:

@@ -33,8 +33,18 @@ CHANCES = {
     Mode.KILLS: 0.0015,
     Mode.KILLS_BEFORE: 0.0015,
 }
-SMALL = 1000
-"""Up to so many patients the law is counted at every step, else once an hour: a count reads whatever is open."""
+FAULTS = (
+    "receipts early",
+    "receipts late",
+    "receipts lost",
+    "receipts turned",
+    "receipts twice",
+    "receipts forged",
+    "workers killed",
+    "clock jumps",
+)
+LOOKS = (2, 14, 20)
+"""Hours at which the law is read of everybody."""
 ENDED = ("completed", "reached", "stopped")
 TOGETHER = (("twilio",), ("sinch",), ("twilio", "sinch"), ("smtp",), ("twilio", "sinch", "smtp"))
 """Who is down at the same time."""
@@ -66,6 +76,7 @@ class World:
     wrong: list[str] = field(default_factory=list)
     """What the judge cannot see in a letter: lost patients, texts that were misread, forged receipts believed."""
     steps: int = 0
+    law_checks: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         seed = self.plan.seed
@@ -73,7 +84,7 @@ class World:
         self.now = START
         self._heap: list[tuple[datetime, int, Callable[[datetime], None]]] = []
         self._order = count()
-        self._read = 0
+        self._read = self._counted = 0
         self._texts: dict[str, tuple[Person | None, Habit | str]] = {}
         self.mast = Mast("twilio", self.journal, seed, CHANCES, self._rule("twilio"), self._early)
         self.spare = Mast("sinch", self.journal, seed, CHANCES, self._rule("sinch"))
@@ -102,8 +113,8 @@ class World:
             cohort = [one for one in self.people if one.enrolled_on == day]
             self.later(START + number * DAY + 4 * HOUR, lambda now, cohort=cohort: self.enrol(cohort, now))  # type: ignore[misc]
         for number in range(self.plan.days):
-            for hour in (3, 7.5):
-                self.later(START + number * DAY + hour * HOUR, lambda now: staff.call(self, now))
+            for hour, work in ((2, staff.lead), (3, staff.call), (7.5, staff.call)):
+                self.later(START + number * DAY + hour * HOUR, lambda now, work=work: work(self, now))  # type: ignore[misc]
         for now in self._clock():
             self.step(now)
         self._settle()
@@ -119,6 +130,7 @@ class World:
                 self.wrong.append(f"{state}, and nobody calls: {self.describe(survey)}")
             self.seen[f"at the end: {state}"] += 1
         self.seen["at the end: on the call list"] = len(listed)
+        self.wrong += [f"at the end nowhere: {self.describe(one)}" for one in self._every_stray(self.now)]
         self._judge()
 
     def _judge(self) -> None:
@@ -150,9 +162,9 @@ class World:
             pass
         self._heed(now)
         jump = Random(f"{self.plan.seed} {now}").random()
-        if jump < 0.01:  # a clock was set back for a moment
-            self._send(now - 2 * HOUR)
-            self.seen["clock jumps"] += 1
+        if jump < 0.02:  # one worker's clock is wrong for a moment
+            self._send(now + (2 if jump < 0.01 else -2) * HOUR)
+            self.seen["clock jumps ahead" if jump < 0.01 else "clock jumps back"] += 1
         self._send(now)
         while reconciling.ask_due(now=now):
             pass
@@ -227,30 +239,42 @@ class World:
 
     def _look(self, now: datetime) -> None:
         new, self._read = self.journal.requests[self._read :], len(self.journal.requests)
-        for request, letter in bulk.letters(new):
+        for request, letter, is_refused in bulk.letters(new):
             found = self.judge.hear(letter)
-            self.wrong += [str(one) for one in found]
+            self.wrong += [f"{one} ({self.describe(letter.survey)})" for one in found]
+            if is_refused:
+                self._refused(request)
             self._arrived(request, letter)
-        if self.plan.size <= SMALL or now.minute == 0:
-            self._count(now)
+        self._count(now)
         self._judge()
 
     def _count(self, now: datetime) -> None:
-        """The law that nobody is lost."""
-        with transaction() as tx:
-            lost = conservation.astray(tx, now=now)
+        """The law that nobody is lost: of whatever this step touched, and thrice a day of everybody."""
+        lost, self._counted = bulk.strays(self._counted, now)
+        self.law_checks["of what a step touched"] += 1
+        if now.minute == 0 and now.hour in LOOKS:
+            self.law_checks["of everybody, as the sentinel looks"] += 1
+            with transaction() as tx:
+                missed = conservation.astray(tx, now=now)
+            lost += self._every_stray(now) if missed else []
         if lost:
-            strays = conservation.every_stray(now=now)[:5]
-            self.wrong.append(f"{now.isoformat()}: {lost} surveys stand nowhere")
-            self.wrong += [f"{stray} {self.describe(stray.invitation_id)}" for stray in strays]
+            self.wrong.append(f"{now.isoformat()}: {len(lost)} surveys stand nowhere")
+            self.wrong += [f"{survey} {self.describe(survey)}" for survey in lost[:5]]
+
+    def _every_stray(self, now: datetime) -> list[UUID]:
+        self.law_checks["of everybody, as the doctor reads"] += 1
+        return [stray.invitation_id or stray.procedure_id for stray in conservation.every_stray(now=now)]
+
+    def _refused(self, request: Request) -> None:
+        """The product knows from now on; whoever was being texted in the same moment could not know."""
+        after = request.at + timedelta(seconds=1)
+        if request.mode is Mode.DEAD and request.provider != "smtp":
+            self.judge.no_texts.setdefault(request.to, after)
+        if request.mode is Mode.OPTED_OUT:
+            self.judge.stopped.setdefault(request.to, (after, True))
 
     def _arrived(self, request: Request, letter: Letter) -> None:
         self.seen[f"{request.provider}: {request.mode}"] += 1
-        if request.mode is Mode.DEAD and letter.by_text:
-            # Whoever was being texted in the same moment could not know.
-            self.judge.no_texts.setdefault(request.to, request.at + timedelta(seconds=1))
-        if request.mode is Mode.OPTED_OUT:
-            self.judge.stopped.setdefault(request.to, (request.at + timedelta(seconds=1), True))
         if request.mode in TAKEN and letter.by_text:
             self._tell(request)
         person = self.of_survey.get(letter.survey) if letter.survey else None
@@ -294,9 +318,7 @@ class World:
         random = Random(f"{self.plan.seed} outages")
         for day in range(1, self.plan.days, 3):
             since = START + day * DAY + random.choice([2, 4, 9]) * HOUR
-            for name in random.choice(
-                [("twilio",), ("sinch",), ("twilio", "sinch"), ("smtp",), ("twilio", "sinch", "smtp")]
-            ):
+            for name in random.choice(TOGETHER):
                 yield name, since, since + random.choice([1, 2, 5, 26]) * HOUR
 
     def _pauses(self) -> Iterator[tuple[datetime, datetime]]:
@@ -305,6 +327,13 @@ class World:
         for day in range(2, self.plan.days, 5):
             since = START + day * DAY + random.randint(1, 14) * HOUR
             yield since, since + random.choice([1, 3, 8]) * HOUR
+
+    def faults(self) -> Counter[str]:
+        """How many of each kind there were: of carriers, of receipts, of workers and clocks."""
+        told = Counter(f"requests: {one.mode}" for one in self.journal.requests if one.mode is not Mode.FINE)
+        told["outages"], told["pauses of all workers"] = len(self.down), len(self.asleep)
+        told.update({name: number for name, number in self.seen.items() if name.startswith(FAULTS)})
+        return told
 
     def describe(self, survey: UUID | None) -> str:
         """Whose survey it is, and what is in the outbox for it."""
