@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Callable
 
-from benchmarks import drain, idle, importing, paging, replay, scoring, sending, submit
+from benchmarks import drain, idle, importing, paging, replay, scoring, sending, submit, worklist
 from benchmarks.figures import Figure, table
 from benchmarks.world import world
 
@@ -15,7 +15,10 @@ PARTS: dict[str, Callable[..., list[Figure]]] = {
     "sending": sending.measure,
     "importing": importing.measure,
     "memory": idle.measure,
+    "worklist": worklist.measure,
 }
+SERVERS: dict[str, dict[str, str]] = {"worklist": worklist.SERVER}
+"""What a part's PostgreSQL has that differs from the demo's."""
 WITH_ROWS: dict[str, Callable[..., list[Figure]]] = {"replay": replay.measure}
 """Parts that take as long as their rows take."""
 WITHOUT_CLINIC: dict[str, Callable[[], list[Figure]]] = {"scoring": scoring.measure}
@@ -44,7 +47,7 @@ def _measure(name: str, *, seconds: float, responses: int) -> list[Figure]:
     if name in WITH_ROWS:
         with world(**replay.SERVER) as made:
             return WITH_ROWS[name](made, responses=responses)
-    with world() as made:
+    with world(**SERVERS.get(name, {})) as made:
         return PARTS[name](made, seconds=seconds)
 
 
