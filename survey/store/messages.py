@@ -53,7 +53,32 @@ message_attempt = sa.Table(
 )
 
 _FIELDS = tuple(field.name for field in fields(Message))
-_COLUMNS = [message.c[name] for name in _FIELDS]
+_GET = "SELECT * FROM message WHERE id = %(id)s FOR UPDATE"
+_CLAIM = """
+UPDATE message m SET state = 'leased', lease_token = %(token)s, lease_until = %(until)s
+WHERE m.id = ANY(ARRAY(
+  SELECT id FROM message WHERE state = 'pending' AND due_at <= %(now)s
+  ORDER BY due_at, kind = 'reminder' LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
+RETURNING m.id, m.kind, m.due_at
+"""
+# A lease that ends later than any that is made now was made by a clock that has been set back since.
+_LAPSED = """
+SELECT m.*, EXISTS (SELECT FROM message_attempt a WHERE a.message_id = m.id AND a.lease_token = m.lease_token
+  AND a.outcome IS DISTINCT FROM 'try_later') AS called
+FROM message m WHERE m.state = 'leased' AND (m.lease_until < %(now)s OR m.lease_until > %(latest)s)
+LIMIT %(limit)s FOR UPDATE OF m SKIP LOCKED
+"""
+# What a number's texts take, `contact_no`, is taken and given back with them.
+_CHANGES = ", ".join(f"{name} = %({name})s" for name in _FIELDS if name not in ("id", "contact_no"))
+_SWAP = f"""
+UPDATE message SET {_CHANGES}
+WHERE id = %(id)s AND state = %(old_state)s AND attempts = %(old_attempts)s
+  AND lease_token IS NOT DISTINCT FROM %(old_token)s
+"""  # noqa: S608
+_TOLD = """
+UPDATE message_attempt SET delivery = %(delivery)s, delivery_rank = %(rank)s, delivery_at = %(now)s
+WHERE id = %(id)s AND delivery_rank < %(rank)s RETURNING message_id
+"""
 _ZONE = """
 SELECT coalesce(p.zone, s.zone) AS zone FROM invitation i
 JOIN procedure d ON d.id = i.procedure_id
@@ -70,7 +95,8 @@ def insert(tx: Tx, new: Message) -> None:
 
 def get_for_update(tx: Tx, message_id: UUID) -> Message:
     """That message, locked. It exists: an attempt points to it."""
-    return as_message(tx.run(sa.select(*_COLUMNS).where(message.c.id == message_id).with_for_update()).mappings().one())
+    (row,) = tx.rows(_GET, {"id": message_id})
+    return as_message(row)
 
 
 def claim(tx: Tx, *, token: UUID, until: datetime, now: datetime, limit: int) -> tuple[UUID, ...]:
@@ -78,44 +104,20 @@ def claim(tx: Tx, *, token: UUID, until: datetime, now: datetime, limit: int) ->
 
     Reminders come last: where a number may get one text more, somebody who was not asked yet gets it.
     """
-    due = (
-        sa.select(message.c.id)
-        .where((message.c.state == MessageState.PENDING) & (message.c.due_at <= now))
-        .order_by(message.c.due_at, message.c.kind == Kind.REMINDER)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    leased = sa.update(message).where(message.c.id.in_(due.scalar_subquery()))
-    values = {"state": MessageState.LEASED, "lease_token": token, "lease_until": until}
-    found = tx.run(leased.values(**values).returning(message.c.id, message.c.kind, message.c.due_at)).all()
-    return tuple(row.id for row in sorted(found, key=lambda row: (row.kind == Kind.REMINDER, row.due_at)))
+    found = tx.rows(_CLAIM, {"token": token, "until": until, "now": now, "limit": limit})
+    return tuple(row["id"] for row in sorted(found, key=lambda row: (row["kind"] == Kind.REMINDER, row["due_at"])))
 
 
 def find_lapsed(tx: Tx, *, now: datetime, limit: int) -> tuple[tuple[Message, bool], ...]:
     """Messages whose sender died, locked; with each, whether its provider may have been called."""
-    called = sa.exists().where(
-        (message_attempt.c.message_id == message.c.id)
-        & (message_attempt.c.lease_token == message.c.lease_token)
-        & message_attempt.c.outcome.is_distinct_from(Ending.TRY_LATER)
-    )
-    # A lease that ends later than any that is made now was made by a clock that has been set back since.
-    lapsed = (message.c.lease_until < now) | (message.c.lease_until > now + 2 * LEASE)
-    query = sa.select(*_COLUMNS, called.label("called")).where((message.c.state == MessageState.LEASED) & lapsed)
-    rows = tx.run(query.limit(limit).with_for_update(skip_locked=True)).mappings()
+    rows = tx.rows(_LAPSED, {"now": now, "latest": now + 2 * LEASE, "limit": limit})
     return tuple((as_message(row), row["called"]) for row in rows)
 
 
 def swap(tx: Tx, old: Message, new: Message) -> None:
     """Put `new` in the place of `old`, but for `contact_no`. Raises Stale when somebody changed it in between."""
-    same = (
-        (message.c.id == old.id)
-        & (message.c.state == old.state)
-        & (message.c.attempts == old.attempts)
-        & message.c.lease_token.is_not_distinct_from(old.lease_token)
-    )
-    values = _values(new)
-    del values["contact_no"]  # taken and given back with the number's texts
-    if tx.run(sa.update(message).where(same).values(**values)).rowcount != 1:
+    same = {"old_state": old.state, "old_attempts": old.attempts, "old_token": old.lease_token}
+    if tx.change(_SWAP, {**_values(new), **same}) != 1:
         raise Stale("This message has changed meanwhile.")
 
 
@@ -130,10 +132,9 @@ def lapse_attempt(tx: Tx, lapsed: Message, *, now: datetime) -> Delivery | None:
 
 def note_delivery(tx: Tx, attempt_id: UUID, delivery: Delivery, *, now: datetime) -> UUID | None:
     """Note a receipt, forward only; the message it is about, None when the receipt is unknown or tells nothing new."""
-    newer = (message_attempt.c.id == attempt_id) & (message_attempt.c.delivery_rank < delivery.rank)
-    values = {"delivery": delivery, "delivery_rank": delivery.rank, "delivery_at": now}
-    query = sa.update(message_attempt).where(newer).values(**values).returning(message_attempt.c.message_id)
-    return tx.run(query).scalar_one_or_none()
+    told = {"id": attempt_id, "delivery": delivery, "rank": delivery.rank, "now": now}
+    row = tx.fetch(_TOLD, told)
+    return row["message_id"] if row else None
 
 
 def held_up(tx: Tx, *, reason: str) -> int:
