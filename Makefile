@@ -3,10 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test check lint types contracts words bench screenshots clean lock
+.PHONY: help setup demo test check lint types contracts words chaos chaos-mutants bench screenshots clean lock
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 setup: .venv/ready ## install everything into .venv, from hash-locked requirements
 
@@ -38,6 +38,12 @@ contracts: setup
 
 words: setup
 	$(BIN)/daytwo messages check
+
+chaos: setup ## kill, freeze and cut off everything that pages, and ask what is so afterwards (15 minutes)
+	@$(BIN)/python -m tests.chaos
+
+chaos-mutants: setup ## take each guard out in turn; a scenario has to notice (10 minutes)
+	@$(BIN)/python -m tests.chaos.mutants
 
 bench: setup .venv/bench ## measure ours against bare handlers and other rule engines, in turn, in one run
 	@$(BIN)/python -m benchmarks

@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Callable
 
-from benchmarks import drain, idle, importing, paging, replay, scoring, sending, submit, worklist
+from benchmarks import drain, idle, importing, paging, replay, scoring, sending, storm, submit, worklist
 from benchmarks.figures import Figure, table
 from benchmarks.world import world
 
@@ -12,12 +12,14 @@ PARTS: dict[str, Callable[..., list[Figure]]] = {
     "submit": submit.measure,
     "drain": drain.measure,
     "paging": paging.measure,
+    "storm": storm.measure,
+    "closed": storm.measure_closed,
     "sending": sending.measure,
     "importing": importing.measure,
     "memory": idle.measure,
     "worklist": worklist.measure,
 }
-SERVERS: dict[str, dict[str, str]] = {"worklist": worklist.SERVER}
+SERVERS: dict[str, dict[str, str]] = {"worklist": worklist.SERVER, "closed": storm.SERVER}
 """What a part's PostgreSQL has that differs from the demo's."""
 WITH_ROWS: dict[str, Callable[..., list[Figure]]] = {"replay": replay.measure}
 """Parts that take as long as their rows take."""

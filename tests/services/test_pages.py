@@ -127,6 +127,18 @@ def test_a_page_taken_while_its_sender_waits_is_not_sent_again(night: Night) -> 
     assert alerts.get(alerts.open_alerts()[0].id).pages[0].page.state is PageState.SUPERSEDED
 
 
+def test_four_clean_refusals_strand_no_page(night: Night) -> None:
+    """In the prototype one counter stood for all tries: after four of these the page was pending, and unclaimable."""
+    planned(night)
+    night.sms.answers(*[Outcome.TRY_LATER] * 4)
+
+    night.forward(timedelta(seconds=10))
+
+    (told,) = alerts.get(alerts.open_alerts()[0].id).pages
+    assert told.page.state is PageState.ACCEPTED
+    assert (told.page.attempts, told.page.maybe_sent) == (5, 1)
+
+
 def test_mail_carries_the_way_to_the_sign_in_and_no_button(night: Night) -> None:
     with transaction() as tx:
         factories.method(tx, ANA, MethodKind.EMAIL, ANA.email)
