@@ -24,6 +24,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     CALL_DECIDE = "call:decide"
     ONCALL_READ = "oncall:read"
+    ONCALL_SWAP = "oncall:swap"
     ONCALL_WRITE = "oncall:write"
     PATIENT_READ = "patient:read"
     PATIENT_WRITE = "patient:write"
@@ -50,6 +51,7 @@ _CLINICIAN = _STAFF | {
     Permission.ALERT_TAKE,
     Permission.ALERT_CLOSE,
     Permission.CALL_DECIDE,
+    Permission.ONCALL_SWAP,
     Permission.PROTOCOL_WRITE,
 }
 

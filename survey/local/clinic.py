@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 from survey.domain.accounts import SYSTEM, Actor, ActorKind, Role
 from survey.domain.escalation import Target
 from survey.domain.oncall import Shift
+from survey.domain.rotations import Rotation, Unit
 from survey.domain.sites import Site
 from survey.interop import pack_files
-from survey.services import accounts, oncall, sites, versions
+from survey.services import accounts, oncall, rotas, sites, versions
 from survey.settings import ROOT
 from survey.store import accounts as account_store
 from survey.store import oncall as store
+from survey.store import rotas as rota_store
 from survey.store.session import Tx, transaction
 
 NAME, SLUG, PHONE = "Riverside Pain Clinic", "riverside", "+12025550199"
@@ -44,7 +46,7 @@ EARLIEST, LATEST = time(10, 5), time(16)
 PRIMARY, BACKUP = "primary", "backup"
 HANDOVER = time(8)
 """On Mondays, on the clinic's wall."""
-SHIFTS_BACK, SHIFTS_AHEAD = timedelta(days=98), timedelta(days=30)
+SHIFTS_BACK = timedelta(days=98)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,7 @@ def rotation(tz: ZoneInfo, at: datetime) -> tuple[Member, Member]:
 
 
 def settle(now: datetime) -> Riverside:
-    """The clinic, made as far as it is not there yet; its people are on call for thirty more days."""
+    """The clinic, made as far as it is not there yet; its people take turns from now on."""
     site = _site(now)
     people = _people(now)
     schedules = {schedule.name: schedule.id for schedule in oncall.schedules()}
@@ -122,6 +124,7 @@ def settle(now: datetime) -> Riverside:
         versions.publish_file(text, name=path.name, author=author, approver=approver, now=now)
     with transaction() as tx:
         _fill(tx, riverside, now)
+    _take_turns(riverside, now)
     oncall.publish_policy(POLICY.read_text(encoding="utf-8"), name=POLICY.name, by=SYSTEM, now=now)
     return riverside
 
@@ -158,7 +161,7 @@ def _people(now: datetime) -> dict[str, UUID]:
 
 
 def _fill(tx: Tx, riverside: Riverside, now: datetime) -> None:
-    """Put people on both schedules, back to where the invented history begins, and ahead; what stands is left alone."""
+    """Put people on both schedules from where the invented history begins until now; what stands is left alone."""
     for starts_at, ends_at in _weeks(riverside.site.tz, now):
         for name, member in zip((PRIMARY, BACKUP), rotation(riverside.site.tz, starts_at), strict=True):
             schedule_id = riverside.schedules[name]
@@ -173,9 +176,35 @@ def _fill(tx: Tx, riverside: Riverside, now: datetime) -> None:
 def _weeks(tz: ZoneInfo, now: datetime) -> Iterator[tuple[datetime, datetime]]:
     day = (now - SHIFTS_BACK).astimezone(tz).date()
     day -= timedelta(days=day.weekday())
-    while _handover(day, tz) < now + SHIFTS_AHEAD:
-        yield _handover(day, tz), _handover(day + timedelta(days=7), tz)
+    while _handover(day, tz) < now:
+        yield _handover(day, tz), min(now, _handover(day + timedelta(days=7), tz))
         day += timedelta(days=7)
+
+
+def _take_turns(riverside: Riverside, now: datetime) -> None:
+    """The two clinicians change places each week, on both schedules; where they do already, that is left alone."""
+    pair = rotation(riverside.site.tz, now)
+    for name, members in ((PRIMARY, pair), (BACKUP, pair[::-1])):
+        with transaction() as tx:
+            stands = rota_store.rotations(tx, riverside.schedules[name])
+        if not stands:
+            turns = Rotation(
+                id=uuid4(),
+                schedule_id=riverside.schedules[name],
+                layer=1,
+                name="Week about",
+                starts_local=_last_handover(riverside.site.tz, now),
+                unit=Unit.WEEK,
+                every=1,
+                members=tuple(riverside.people[member.email] for member in members),
+            )
+            rotas.add_rotation(turns, by=riverside.actor(LENA), now=now)
+
+
+def _last_handover(tz: ZoneInfo, now: datetime) -> datetime:
+    """The Monday's on the wall that the present turn began with."""
+    day = (now.astimezone(tz) - timedelta(hours=HANDOVER.hour)).date()
+    return datetime.combine(day - timedelta(days=day.weekday()), HANDOVER)
 
 
 def _handover(day: date, tz: ZoneInfo) -> datetime:

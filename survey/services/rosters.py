@@ -1,32 +1,54 @@
 """The on-call page: who is on call, the shifts to come with their gaps, and the policy in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from survey.domain import rotation_words
 from survey.domain.accounts import Permission, may
 from survey.domain.errors import NotFound
 from survey.domain.escalation import Policy, Step, Target
 from survey.domain.oncall import Gap, Schedule
+from survey.domain.rotations import SourceKind
+from survey.domain.swaps import Swap
 from survey.services import oncall
 from survey.services.oncall import Watch
 from survey.store import accounts as account_store
 from survey.store import oncall as store
+from survey.store import rotas as rota_store
+from survey.store import swaps as swap_store
+from survey.store.accounts import User
+from survey.store.rotas import Written
 from survey.store.session import Tx, transaction
 
 AHEAD = timedelta(days=14)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """A shift with its person's name, or a gap when `who` is None."""
+    """A shift with its person's name, and the row that it comes from; or a gap when `who` is None.
+
+    `why` is the rotation's name or the reason of whoever put somebody on, if there is one.
+    """
 
     starts_at: datetime
     ends_at: datetime
-    who: str | None
-    shift_id: UUID | None
+    who: str | None = None
+    user_id: UUID | None = None
+    shift_id: UUID | None = None
+    kind: SourceKind | None = None
+    source_id: UUID | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """A rotation in words."""
+
+    id: UUID
+    name: str
+    layer: int
+    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,19 +59,33 @@ class Roster:
     tz: ZoneInfo
     watch: Watch
     stretches: tuple[Stretch, ...]
+    rotations: tuple[Turns, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A swap that waits for an answer; `mine` when the reader has offered it."""
+
+    swap: Swap
+    schedule: Schedule
+    tz: ZoneInfo
+    offered_by: str
+    offered_to: str
+    mine: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     """The whole page. `responders` are those who may take alerts; `policy` is its steps in words."""
 
+    offers: tuple[Offer, ...]
     rosters: tuple[Roster, ...]
     policy: tuple[str, ...]
     responders: tuple[tuple[UUID, str], ...]
 
 
-def board(now: datetime) -> Board:
-    """Everything about on-call as it stands."""
+def board(now: datetime, *, reader_id: UUID | None = None) -> Board:
+    """Everything about on-call as it stands, with the offers that the reader has made or may answer."""
     watches = oncall.now_on_call(now)
     gaps = oncall.gaps(now, until=now + AHEAD)
     with transaction() as tx:
@@ -61,13 +97,53 @@ def board(now: datetime) -> Board:
                 tz=ZoneInfo(watch.schedule.zone),
                 watch=watch,
                 stretches=_stretches(tx, watch.schedule.id, names, gaps, now=now),
+                rotations=_rotations(tx, watch.schedule.id, names, now=now),
             )
             for watch in watches
         )
         policy = _policy(tx)
         sentences = _in_words(tx, policy, names) if policy else ()
-    able = tuple((user.id, user.name) for user in users if user.active and may(user.role, Permission.ALERT_TAKE))
-    return Board(rosters=_in_paging_order(rosters, policy), policy=sentences, responders=able)
+        offers = _offers(tx, reader_id, [watch.schedule for watch in watches], names, now) if reader_id else ()
+    return Board(offers=offers, rosters=_in_paging_order(rosters, policy), policy=sentences, responders=_able(users))
+
+
+def one(schedule_id: UUID) -> tuple[Schedule, tuple[tuple[UUID, str], ...]]:
+    """That schedule, and who may be on call. Raises NotFound."""
+    with transaction() as tx:
+        found = next((one for one in store.schedules(tx) if one.id == schedule_id), None)
+        if found is None:
+            raise NotFound("There is no such roster.")
+        return found, _able(account_store.every(tx))
+
+
+def _able(users: Iterable[User]) -> tuple[tuple[UUID, str], ...]:
+    return tuple((user.id, user.name) for user in users if user.active and may(user.role, Permission.ALERT_TAKE))
+
+
+def _offers(
+    tx: Tx, reader_id: UUID, schedules: Iterable[Schedule], names: Mapping[UUID, str], now: datetime
+) -> tuple[Offer, ...]:
+    found = {schedule.id: schedule for schedule in schedules}
+    return tuple(
+        Offer(
+            swap=swap,
+            schedule=found[swap.schedule_id],
+            tz=ZoneInfo(found[swap.schedule_id].zone),
+            offered_by=names[swap.offered_by],
+            offered_to=names[swap.offered_to],
+            mine=swap.offered_by == reader_id,
+        )
+        for swap in swap_store.of_user(tx, reader_id, now=now)
+    )
+
+
+def _rotations(tx: Tx, schedule_id: UUID, names: Mapping[UUID, str], *, now: datetime) -> tuple[Turns, ...]:
+    """Those that are not over, wherever the wall hangs."""
+    return tuple(
+        Turns(id=one.id, name=one.name, layer=one.layer, words=rotation_words.sentences(one, names))
+        for one in rota_store.rotations(tx, schedule_id)
+        if one.ends_on is None or one.ends_on >= (now - timedelta(days=2)).date()
+    )
 
 
 def _in_paging_order(rosters: tuple[Roster, ...], policy: Policy | None) -> tuple[Roster, ...]:
@@ -79,16 +155,25 @@ def _in_paging_order(rosters: tuple[Roster, ...], policy: Policy | None) -> tupl
 def _stretches(
     tx: Tx, schedule_id: UUID, names: Mapping[UUID, str], gaps: tuple[Gap, ...], *, now: datetime
 ) -> tuple[Stretch, ...]:
-    shifts = [
-        Stretch(starts_at=one.starts_at, ends_at=one.ends_at, who=names[one.user_id], shift_id=one.id)
-        for one in store.shifts(tx, schedule_id, since=now, until=now + AHEAD)
-    ]
-    holes = [
-        Stretch(starts_at=one.starts_at, ends_at=one.ends_at, who=None, shift_id=None)
-        for one in gaps
-        if one.schedule_id == schedule_id
-    ]
+    why: dict[UUID, str | None] = {one.id: one.name for one in rota_store.rotations(tx, schedule_id)}
+    why |= {one.id: one.reason for one in rota_store.overrides(tx, schedule_id, since=now)}
+    shifts = [_as_stretch(one, names, why) for one in rota_store.written(tx, schedule_id, since=now, until=now + AHEAD)]
+    holes = [Stretch(starts_at=one.starts_at, ends_at=one.ends_at) for one in gaps if one.schedule_id == schedule_id]
     return tuple(sorted([*shifts, *holes], key=lambda one: one.starts_at))
+
+
+def _as_stretch(one: Written, names: Mapping[UUID, str], why: Mapping[UUID, str | None]) -> Stretch:
+    source = one.stretch.source
+    return Stretch(
+        starts_at=one.stretch.starts_at,
+        ends_at=one.stretch.ends_at,
+        who=names[one.stretch.user_id],
+        user_id=one.stretch.user_id,
+        shift_id=one.id,
+        kind=source.kind,
+        source_id=source.id,
+        why=why.get(source.id),
+    )
 
 
 def _policy(tx: Tx) -> Policy | None:

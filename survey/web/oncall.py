@@ -21,7 +21,7 @@ blueprint = Blueprint("oncall", __name__, url_prefix="/on-call")
 @guard.requires(Permission.ONCALL_READ)
 def show() -> ResponseReturnValue:
     """Now, the next two weeks, and the policy."""
-    board = rosters.board(clock.now())
+    board = _board()
     return _page(board, _form(board), 200)
 
 
@@ -29,7 +29,7 @@ def show() -> ResponseReturnValue:
 @guard.requires(Permission.ONCALL_WRITE)
 def add_shift() -> ResponseReturnValue:
     """Put somebody on call."""
-    board = rosters.board(clock.now())
+    board = _board()
     form = _form(board)
     if not form.is_valid() or not _add(board, form):
         return _page(board, form, 422)
@@ -47,6 +47,10 @@ def remove_shift(shift_id: UUID) -> ResponseReturnValue:
     except Refused as refused:
         flash(refused.message)
     return redirect(url_for("oncall.show"), code=303)
+
+
+def _board() -> Board:
+    return rosters.board(clock.now(), reader_id=guard.person().id)
 
 
 def _form(board: Board) -> ShiftForm:

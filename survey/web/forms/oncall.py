@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from wtforms import DateTimeLocalField, SelectField
 from wtforms.validators import InputRequired
 
+from survey.domain.rotations import instant
 from survey.web.forms import Form
 
 
@@ -44,4 +45,4 @@ class ShiftForm(Form):
 
     def times(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """Start and end in that zone."""
-        return self.starts_at.data.replace(tzinfo=zone), self.ends_at.data.replace(tzinfo=zone)
+        return instant(self.starts_at.data, zone), instant(self.ends_at.data, zone)
