@@ -29,7 +29,7 @@ def main() -> int:
     print(run.HEAD, flush=True)
     with world(Path(tempfile.mkdtemp(prefix="daytwo-chaos-")) / "chaos") as made:
         for one in chosen:
-            results.append(run.play(made, one, seed=options.seed))
+            results.append(run.play(made, one, seed=options.seed, settle_s=options.settle))
             print(run.line(results[-1]), flush=True)
     print(f"\n{time.monotonic() - began:.0f} s")
     for missing in run.NOT_PLAYED:
@@ -43,6 +43,9 @@ def _options() -> argparse.Namespace:
     asked.add_argument("--only", action="append", default=[], metavar="NAME", help="this scenario; may be repeated")
     asked.add_argument("--quick", action="store_true", help="the few that also run in `make test`")
     asked.add_argument("--seed", type=int, default=Random().randrange(1, 10_000), help="to play the same again")
+    asked.add_argument(
+        "--settle", type=float, default=run.SETTLES_WITHIN_S, help="how long what is amiss may mend itself, in seconds"
+    )
     return asked.parse_args()
 
 

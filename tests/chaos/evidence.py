@@ -34,6 +34,8 @@ class Terms:
     """So much longer may an alert be silent on the wire, as when nobody can hear the requests."""
     well: bool | None = True
     """What the condition of the outside heartbeat has to be at the end; None: either."""
+    submit_s: float = 0.5
+    """Half of all answers are taken within so long."""
     slow_submits: bool = False
     """The database was away: whoever answered then had to wait."""
 

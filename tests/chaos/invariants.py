@@ -22,7 +22,6 @@ from tests.faults.proof import CERTAINLY_NOT_SENT, MOST_COPIES
 
 GRACE = timedelta(seconds=1)
 CADENCE_GRACE = timedelta(seconds=10)
-SUBMIT_S = 0.5
 WANTED_WHILE = {"call": "triggered"}
 """A page of that kind is wanted while its alert is in that state; the others go to whoever has it."""
 CADENCE = """
@@ -170,7 +169,7 @@ def the_heartbeat_tells_the_truth(seen: Evidence) -> Iterator[str]:
 def answers_are_taken_at_once(seen: Evidence) -> Iterator[str]:
     """I11"""
     took = [worry.took_s for worry in seen.scene.worries]
-    if took and any(took) and not seen.terms.slow_submits and median(took) > SUBMIT_S:
+    if took and any(took) and not seen.terms.slow_submits and median(took) > seen.terms.submit_s:
         yield f"an answer took {median(took):.2f} s (median), {max(took):.2f} s at worst"
 
 

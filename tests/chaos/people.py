@@ -26,7 +26,7 @@ def _begun(scene: Scene) -> Any:
     return scene.wire()[0].to
 
 
-@scenario(12, *ENGINE, terms=Terms(late_s=5), quick=True)
+@scenario(12, *ENGINE, terms=Terms(late_s=5))
 def the_policy_changes(scene: Scene) -> None:
     """An alert keeps the version that it opened with, and reaches everybody that this one names."""
     _begun(scene)
@@ -72,7 +72,7 @@ def a_phone_is_moved(scene: Scene) -> None:
     assert FRESH_NUMBER in paged
 
 
-@scenario(12, *USUAL, terms=Terms(late_s=5, well=None), quick=True)
+@scenario(12, *USUAL, terms=Terms(late_s=5, well=None))
 def stop_from_the_only_phone(scene: Scene) -> None:
     """Whoever is on call texts STOP: the alert goes on to the others, for ever."""
     phone = _begun(scene)

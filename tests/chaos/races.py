@@ -63,7 +63,7 @@ def _links(scene: Scene) -> list[str]:
     return [found[0] for found in (LINK.search(entry.body) for entry in scene.wire()) if found]
 
 
-@scenario(13, *USUAL, terms=Terms(late_s=5), quick=True)
+@scenario(13, *USUAL, terms=Terms(late_s=5))
 def twenty_take_at_once(scene: Scene) -> None:
     """Three people, twenty taps: one has it, the others read who."""
     scene.commit()
@@ -79,7 +79,7 @@ def twenty_take_at_once(scene: Scene) -> None:
     assert len(takes) == 1, f"{len(takes)} takes are told"
 
 
-@scenario(13, *USUAL, terms=Terms(late_s=10), quick=True)
+@scenario(13, *USUAL, terms=Terms(late_s=10))
 def takes_against_steps(scene: Scene) -> None:
     """Twelve alerts whose next step is due, and a tap on each at that moment."""
     scene.commit(12)
@@ -161,7 +161,7 @@ def _blocked(scene: Scene) -> int:
     return int(scene.rows(waiting, scene.database)[0].n)
 
 
-@scenario(14, *USUAL, terms=Terms(late_s=5), quick=True)
+@scenario(14, *USUAL, terms=Terms(late_s=5))
 def links_that_machines_open(scene: Scene) -> None:
     """HEAD and GET, fifty times, as scanners and previews do: no row changes."""
     scene.commit()
@@ -196,7 +196,7 @@ def _unpaged(scene: Scene) -> int:
     return int(scene.rows(without)[0].n)
 
 
-@scenario(15, *USUAL, terms=Terms(late_s=5), quick=True)
+@scenario(15, *USUAL, terms=Terms(late_s=5))
 def one_patient_twenty_times(scene: Scene) -> None:
     """The same worry told again and again is one alert and one page."""
     token = next(scene._unused)

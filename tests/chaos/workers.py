@@ -50,7 +50,7 @@ def _doomed(scene: Scene, when: str) -> None:
     assert ended.returncode == -signal.SIGKILL, f"the doomed sender came back: {ended.stderr.decode()[-500:]}"
 
 
-@scenario(1, "scoring", "sentinels", terms=Terms(late_s=20), quick=True)
+@scenario(1, "scoring", "sentinels", terms=Terms(late_s=20))
 def killed_before_the_send(scene: Scene) -> None:
     """A sender takes a page in hand and is killed: it is sent when the lease is over."""
     _let_die(scene, "before")
@@ -116,7 +116,7 @@ def frozen_in_the_send(scene: Scene) -> None:
     scene.deal(FINE)
 
 
-@scenario(3, *USUAL, terms=Terms(late_s=10), quick=True)
+@scenario(3, *USUAL, terms=Terms(late_s=10))
 def redis_is_flushed(scene: Scene) -> None:
     """FULL of rings and emptied, again and again, while answers come in."""
     with ThreadPoolExecutor(1) as pool:
@@ -225,7 +225,7 @@ def no_beat(scene: Scene) -> None:
     scene.submit(6)
 
 
-@scenario(16, *USUAL, terms=Terms(late_s=10), quick=True)
+@scenario(16, *USUAL, terms=Terms(late_s=10))
 def rolling_deploy(scene: Scene) -> None:
     """New processes beside the old ones, a migration run under load, then the old ones go: nobody waits."""
     with ThreadPoolExecutor(1) as pool:
