@@ -76,3 +76,27 @@ class FakeEmail(Provider):
     def send(self, to: str, subject: str, body: str, *, reference: UUID) -> Attempt:
         """Journal one mail."""
         return self.take(to, body, reference=reference, subject=subject)
+
+
+class FakeVoice(Provider):
+    """Calls phones; what is said on a led call is asked for at the webhook, so `body` is empty then."""
+
+    def call(self, to: str, *, reference: UUID) -> Attempt:
+        """Journal one call."""
+        return self.take(to, "", reference=reference)
+
+    def read_out(self, to: str, words: str, *, reference: UUID) -> Attempt:
+        """Journal one call with its words."""
+        return self.take(to, words, reference=reference)
+
+
+class FakePush(Provider):
+    """A push service; knows no address that it would not take."""
+
+    def send(self, to: str, title: str, body: str, *, reference: UUID) -> Attempt:
+        """Journal one message."""
+        return self.take(to, body, reference=reference, subject=title)
+
+    def fault(self, to: str) -> str | None:
+        """None for anything that has a scheme."""
+        return None if "://" in to else "This is not an address."

@@ -43,7 +43,9 @@ SERVICES: Mapping[str, tuple[str, str]] = {
 """Scheme → module and class in `apprise.plugins`. Each speaks HTTPS only; what is not here is not loaded at all."""
 _LOCAL: Mapping[str, tuple[str, str]] = {"json": SERVICES["jsons"], "ntfy": SERVICES["ntfys"]}
 """Plain HTTP, for a demo's own machine."""
-_OWN_HOST = frozenset({"betterstack", "goalerts", "gotifys", "json", "jsons", "mmosts", "ntfy", "ntfys", "rockets", "workflows"})
+_OWN_HOST = frozenset(
+    {"betterstack", "goalerts", "gotifys", "json", "jsons", "mmosts", "ntfy", "ntfys", "rockets", "workflows"}
+)
 """The address names the host that is called; for the others the service's own is fixed."""
 _STATUS = re.compile(r"error=(\d{3})\b")
 """How every plugin names the HTTP status of a refusal in its warning."""
