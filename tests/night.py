@@ -21,10 +21,11 @@ from tests.fakes import FakeEmail, FakeSms
 PUBLIC_URL = "https://daytwo.example.org"
 LEASE_S = 30.0
 
-# What a worker would wait for next: an alert's time, a page's time, a dead sender's lease.
+# What a worker would wait for next: an alert's time, a promise's, a page's, a dead sender's lease.
 NEXT_DUE = """
 SELECT least(
   (SELECT min(next_action_at) FROM alert WHERE state <> 'resolved'),
+  (SELECT min(due_at) FROM promise WHERE kept_at IS NULL AND broken_at IS NULL AND cancelled_at IS NULL),
   (SELECT min(p.not_before) FROM page p WHERE p.state = 'pending'),
   (SELECT min(lease_until) FROM page WHERE state = 'leased'))"""
 

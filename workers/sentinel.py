@@ -12,7 +12,7 @@ import structlog
 from survey import clock
 from survey.domain.errors import DomainError
 from survey.domain.queues import Queue
-from survey.services import engine, escalation, inbound, pages, scores
+from survey.services import contact_proofs, engine, escalation, inbound, owner_mails, pages, scores
 from survey.settings import Settings
 from workers.drain import drain
 
@@ -23,7 +23,7 @@ KNOCK_EVERY_S = 30.0
 """So often every queue is rung although nothing is due: the worker that answers is alive, the whole way through."""
 PING_EVERY_S = 60.0
 PING_TIMEOUT_S = 10.0
-HUNG = timedelta(seconds=15)
+HUNG = timedelta(seconds=8)
 """A leader that was not heard of for so long has lost its seat, although its connection is still there."""
 HANDS = 4
 """Threads that hand over pages: a provider that hangs must not hold up the loop."""
@@ -112,7 +112,13 @@ class Sentinel:
     def _page(self) -> None:
         self._busy = [hand for hand in self._busy if not hand.done()]
         for _ in range(HANDS - len(self._busy)):
-            self._busy.append(self._hands.submit(drain, Queue.PAGING, pages.send_due, seconds=BUDGET_S))
+            self._busy.append(self._hands.submit(_hand_over))
+
+
+def _hand_over() -> int:
+    """Pages first; only then codes, and test pages before shifts."""
+    done = drain(Queue.PAGING, pages.send_due, owner_mails.send_due, seconds=BUDGET_S)
+    return done + drain(Queue.PAGING, *contact_proofs.WORK, seconds=BUDGET_S)
 
 
 class Heartbeat:

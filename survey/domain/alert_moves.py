@@ -24,6 +24,8 @@ from survey.domain.sites import Site
 
 NUDGE_PAUSE = timedelta(minutes=5)
 """However often the patient texts, whoever has the alert is paged no more often for it."""
+RETRY_AFTER = timedelta(minutes=15)
+"""After a try in vain whoever has it is reminded so soon to call again, and well before it is paged again."""
 CLOSE_WITHIN = timedelta(hours=4)
 """A patient was reached and the alert is still open: so often somebody is reminded to close it."""
 
@@ -69,11 +71,33 @@ def take(alert: Alert, *, by: UUID, epoch: int, ack_ttl: timedelta, now: datetim
     return told(alert, new, EventKind.TAKEN)
 
 
+def take_over(alert: Alert, *, by: UUID, epoch: int, ack_ttl: timedelta, now: datetime) -> Change:
+    """Make `by` the one who has it, in the place of another. What was begun before is fenced off by a new epoch.
+
+    That the patient was reached stays; a try in vain was the other's, and the clock starts again.
+    """
+    _refuse_old(alert, epoch)
+    state = after(alert, Move.TAKE_OVER)
+    reached = alert.contact_result is ContactResult.REACHED
+    untried = alert if reached else replace(alert, contacted_by=None, contacted_at=None, contact_result=None)
+    look = alert.next_action_at if reached else _look(alert, now + ack_ttl / 2)
+    new = replace(untried, state=state, epoch=alert.epoch + 1, acked_by=by, acked_at=now, cycle=0, next_action_at=look)
+    return told(alert, new, EventKind.TAKEN_OVER)
+
+
+def reassign(alert: Alert, *, to: UUID, wait: timedelta, pages: int, epoch: int, now: datetime) -> Change:
+    """Nobody's again, while `to` is paged; `wait` later the policy goes on from its first step if it is not taken."""
+    _refuse_old(alert, epoch)
+    after(alert, Move.REASSIGN)
+    new = retriggered(alert, step_seq=0, now=now + wait)
+    return told(alert, new, EventKind.REASSIGNED, to=str(to), pages=pages)
+
+
 def contact(alert: Alert, *, result: ContactResult, by: UUID, epoch: int, ack_ttl: timedelta, now: datetime) -> Change:
-    """Record a try to reach the patient. Reached stops the clock; anything else starts it again from now."""
+    """Record a try to reach the patient. Reached stops the clock; anything else is tried again."""
     _refuse_old(alert, epoch)
     state = after(alert, Move.CONTACT)
-    wait = CLOSE_WITHIN if result is ContactResult.REACHED else ack_ttl / 2
+    wait = CLOSE_WITHIN if result is ContactResult.REACHED else min(RETRY_AFTER, ack_ttl / 2)
     new = replace(
         alert,
         state=state,

@@ -47,6 +47,10 @@ class Move(StrEnum):
     CLOSE = "close"
     PASS_ON = "pass_on"  # noqa: S105 (no password)
     """On to the backup at once."""
+    TAKE_OVER = "take_over"
+    """From whoever has it."""
+    REASSIGN = "reassign"
+    """To a person by name, who is paged at once."""
     RAISE_TIER = "raise_tier"
     """Later answers are worse."""
     LEARN = "learn"
@@ -70,6 +74,7 @@ MOVES: dict[tuple[AlertState, Move], AlertState] = {
     (AlertState.TRIGGERED, Move.WRITE): AlertState.TRIGGERED,
     (AlertState.TRIGGERED, Move.STEP): AlertState.TRIGGERED,
     (AlertState.TRIGGERED, Move.REMIND): AlertState.TRIGGERED,
+    (AlertState.TRIGGERED, Move.REASSIGN): AlertState.TRIGGERED,
     (AlertState.ACKNOWLEDGED, Move.CONTACT): AlertState.ACKNOWLEDGED,
     (AlertState.ACKNOWLEDGED, Move.CLOSE): AlertState.RESOLVED,
     (AlertState.ACKNOWLEDGED, Move.PASS_ON): AlertState.TRIGGERED,
@@ -78,6 +83,8 @@ MOVES: dict[tuple[AlertState, Move], AlertState] = {
     (AlertState.ACKNOWLEDGED, Move.WRITE): AlertState.ACKNOWLEDGED,
     (AlertState.ACKNOWLEDGED, Move.REMIND): AlertState.ACKNOWLEDGED,
     (AlertState.ACKNOWLEDGED, Move.EXPIRE): AlertState.TRIGGERED,
+    (AlertState.ACKNOWLEDGED, Move.TAKE_OVER): AlertState.ACKNOWLEDGED,
+    (AlertState.ACKNOWLEDGED, Move.REASSIGN): AlertState.TRIGGERED,
 }
 """Every legal move; the database's own guard checks the same pairs of states."""
 
@@ -121,6 +128,12 @@ class EventKind(StrEnum):
     CONTACTED = "contacted"
     CLOSED = "closed"
     PASSED_ON = "passed_on"
+    TAKEN_OVER = "taken_over"
+    REASSIGNED = "reassigned"
+    RESPONDER_ADDED = "responder_added"
+    HELP_ASKED = "help_asked"
+    """So many tries in vain that the last resort was asked to help."""
+    PROMISE_BROKEN = "promise_broken"
     TIER_RAISED = "tier_raised"
     ANSWERS_ADDED = "answers_added"
     WROTE = "wrote"

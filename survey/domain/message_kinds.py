@@ -20,6 +20,8 @@ class Kind(StrEnum):
     """The patient asked for a new link."""
     CALLED = "called"
     """We called, nobody answered, and we will call again."""
+    NOT_REACHED = "not_reached"
+    """The time of the promised call has passed: what to do instead."""
     STOPPED = "stopped"
     """The one confirmation of an opt-out."""
     STARTED = "started"
@@ -51,6 +53,8 @@ class Terms:
     """A text of it takes one of the number's: one a day, three in seven days."""
     is_asked_for: bool = False
     """The patient wants it, also whoever gets nothing that leaves by itself."""
+    is_care: bool = False
+    """A matter of health that nobody asked for: whoever opted out, on whatever channel, is called instead."""
     confirms: bool = False
     """It is the one confirmation that the number is off our list."""
     replies: bool = False
@@ -70,6 +74,8 @@ TERMS: Mapping[Kind, Terms] = {
     Kind.CONFIRM: Terms(is_capped=True, lasts=timedelta(hours=1), ends=_CLOSED),
     Kind.FRESH_LINK: Terms(carries_link=True, is_asked_for=True, ends=_CLOSED | {_S.EXPIRED: "expired"}),
     Kind.CALLED: Terms(keeps_hours=True, is_capped=True, lasts=timedelta(hours=4), ends=_ANSWERED),
+    # About care, so neither the hour nor the day's cap keeps it back. Whoever opted out gets none.
+    Kind.NOT_REACHED: Terms(is_care=True, lasts=timedelta(hours=4)),
     Kind.STOPPED: Terms(replies=True, is_asked_for=True, confirms=True),
     Kind.STARTED: _REPLY,
     Kind.HELP: _REPLY,

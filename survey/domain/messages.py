@@ -205,7 +205,7 @@ def _barred(facts: Facts) -> Trouble | None:
         return None
     if facts.suppressed is Scope.ALL or (facts.suppressed is not None and not facts.terms.is_asked_for):
         return Trouble.STOPPED
-    if facts.has_opted_out and facts.terms.automatic:
+    if facts.has_opted_out and (facts.terms.automatic or facts.terms.is_care):
         return Trouble.STOPPED
     if facts.contact is None:
         return None

@@ -5,15 +5,23 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from survey.domain.messages import Delivery
+
 WIRE_LIMIT = 3
 """So many tries may have reached the phone; after that the next step of the policy has to do it."""
 GIVE_UP_AFTER = timedelta(minutes=10)
 """A page that could not be handed over by then is stale; newer ones of the same alert are under way."""
 VALID_FOR = timedelta(minutes=5)
 """How long the carrier may go on trying; a page that arrives later than that tells of the past."""
+CALM = timedelta(minutes=1)
+"""A phone that was handed a page gets none for the next step within this time: both would ask the same."""
 TOKEN_LIVES = timedelta(hours=24)
 """So long the link in a page opens the door."""
+BESIDE = -1
+"""In the place of a step: pages to people by name, beside the policy's and before those of its first step."""
 LONGEST_PAUSE = timedelta(seconds=15)
+STORM_OVER, STORM_WITHIN = 3, timedelta(minutes=10)
+"""A phone that more alerts than that have paged in this time gets what is due there in one page."""
 
 
 class PageKind(StrEnum):
@@ -23,6 +31,10 @@ class PageKind(StrEnum):
     """Take the alert."""
     NUDGE = "nudge"
     """You took it: reach the patient."""
+    HELP = "help"
+    """Somebody has it: help."""
+    ANSWER = "answer"
+    """How it stands now, for whoever asked by text or had it until now. Sent however the alert moves on."""
 
 
 class PageState(StrEnum):
@@ -54,9 +66,15 @@ class AttemptOutcome(StrEnum):
     """Perhaps sent: the sender died."""
 
 
+_PERHAPS_SENT = frozenset({AttemptOutcome.UNKNOWN, AttemptOutcome.LEASE_EXPIRED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A row of the outbox. `maybe_sent` counts the tries that may have reached the phone, `attempts` all of them."""
+    """A row of the outbox. `maybe_sent` counts the tries that may have reached the phone, `attempts` all of them.
+
+    `bundled_in` is the page in whose text this one goes, or has gone.
+    """
 
     id: UUID
     alert_id: UUID
@@ -75,6 +93,7 @@ class Page:
     lease_token: UUID | None = None
     lease_until: datetime | None = None
     sent_at: datetime | None = None
+    bundled_in: UUID | None = None
 
 
 def leased(page: Page, *, token: UUID, until: datetime) -> Page:
@@ -83,18 +102,38 @@ def leased(page: Page, *, token: UUID, until: datetime) -> Page:
 
 
 def after_attempt(page: Page, outcome: AttemptOutcome, *, now: datetime) -> Page:
-    """What becomes of a leased page. Only tries that may have reached the phone count against `WIRE_LIMIT`."""
+    """What becomes of a leased page. Only tries that may have reached the phone count against `WIRE_LIMIT`.
+
+    What went within another page's text and did not arrive is free again: it was not refused itself.
+    """
     free = replace(page, lease_token=None, lease_until=None)
     if outcome is AttemptOutcome.ACCEPTED:
         return replace(free, state=PageState.ACCEPTED, maybe_sent=page.maybe_sent + 1, sent_at=now)
-    if outcome is AttemptOutcome.REFUSED:
+    if outcome is AttemptOutcome.REFUSED and page.bundled_in is None:
         return replace(free, state=PageState.FAILED)
-    if outcome is not AttemptOutcome.TRY_LATER:
+    free = replace(free, bundled_in=None)
+    if outcome in _PERHAPS_SENT:
         free = replace(free, maybe_sent=page.maybe_sent + 1)
     again = now + pause(page, outcome)
     if free.maybe_sent >= WIRE_LIMIT or again >= page.give_up_at:
         return replace(free, state=PageState.FAILED)
     return replace(free, state=PageState.PENDING, not_before=again)
+
+
+def told(page: Page, delivery: Delivery, *, is_last: bool) -> Page:
+    """What becomes of a page by a receipt of one of its copies; `is_last` tells whether it is the newest copy.
+
+    What has arrived stays so. An earlier copy that did not arrive says nothing while a later one may have.
+    """
+    if delivery is Delivery.DELIVERED and page.state in _MAY_ARRIVE:
+        return replace(page, state=PageState.DELIVERED)
+    if delivery in _NOT_ARRIVED and is_last and page.state is PageState.ACCEPTED:
+        return replace(page, state=PageState.UNDELIVERED)
+    return page
+
+
+_MAY_ARRIVE = frozenset({PageState.PENDING, PageState.ACCEPTED, PageState.UNDELIVERED})
+_NOT_ARRIVED = frozenset({Delivery.UNDELIVERED, Delivery.FAILED})
 
 
 def superseded(page: Page) -> Page:

@@ -14,7 +14,7 @@ from survey.local.history.asked_rows import Desk
 from survey.local.history.book import Book, Setting
 from survey.local.history.people import Invented
 from survey.services import oncall, patients, protocols
-from survey.store import alerts, bulk, contacts, invitations, messages, pages, procedures, responses, scores
+from survey.store import alerts, bulk, contacts, invitations, messages, pages, procedures, promises, responses, scores
 from survey.store import oncall as oncall_store
 from survey.store import patients as patient_store
 from survey.store.session import transaction
@@ -31,6 +31,7 @@ TABLES = (
     scores.score,
     alerts.alert,
     alerts.alert_event,
+    promises.promise,
     pages.page,
     pages.page_attempt,
 )

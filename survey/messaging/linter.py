@@ -9,14 +9,23 @@ from survey.domain.messages import Kind
 from survey.messaging import gsm7, render, wordings
 from survey.messaging.wordings import CHANNELS
 
-STAFF = ("page", "page_nudge")
+STAFF_CHANNELS = (*CHANNELS, "voice", "push")
+"""What is said on a call, and what a push service shows under the subject of the mail."""
+TEXTED, POSTED = ("page_codes",), ("page_gap", "page_stopped", "page_unanswered")
+"""Messages to the clinic's own people that are sent as a text only, and as a mail only."""
+PROVING = ("page_code", "page_test")
+"""Of no clinic: a clinician is reached for all of them alike."""
+ABOUT_ALERTS = ("page", "page_nudge", "page_retry", "page_help", "page_yours", "page_taken", "page_closed", "page_bundle")
+STAFF = (*ABOUT_ALERTS, *PROVING, *TEXTED, *POSTED)
 """Messages to the clinic's own people: in English, and without the rules that are there for patients."""
 MAILED = frozenset({Kind.INVITATION, Kind.REMINDER, Kind.FRESH_LINK})
 """Kinds that go to a mailbox as well."""
 SAFE = frozenset({"clinic", "day", "emergency", "link", "number", "phone", "time"})
 """The variables that there may be at all. None of them tells who the patient is or what was done."""
+SAFE_TO_STAFF = SAFE | {"code", "codes", "count", "gaps", "holder", "schedule", "ways"}
+"""A colleague's name, where and when somebody is on call, how they are paged, what takes an alert, and how many."""
 LINKED = frozenset({Kind.INVITATION, Kind.REMINDER, Kind.FRESH_LINK})
-SAYS_EMERGENCY = frozenset({Kind.INVITATION, Kind.CALLED, Kind.NOT_WATCHED})
+SAYS_EMERGENCY = frozenset({Kind.INVITATION, Kind.CALLED, Kind.NOT_REACHED, Kind.NOT_WATCHED})
 """Whoever reads one of these may be worse, and nobody watches: it says whom to call in an emergency."""
 ANONYMOUS = frozenset({Kind.WRONG_NUMBER})
 """To a stranger, whom it must not tell which clinic has a patient of this number."""
@@ -77,7 +86,14 @@ def _wanted() -> set[tuple[str, str, str]]:
     languages = {*render.languages(Kind.INVITATION), "en", "es"}
     kinds = [(kind, channel) for kind in Kind for channel in (CHANNELS if kind in MAILED else ("sms",))]
     patients = {(kind.value, channel, language) for kind, channel in kinds for language in languages}
-    return patients | {(kind, channel, "en") for kind in STAFF for channel in CHANNELS}
+    return patients | {(kind, channel, "en") for kind in STAFF for channel in _channels(kind)}
+
+
+def _channels(kind: str) -> tuple[str, ...]:
+    """How a message to the clinic's own people is sent."""
+    if kind in TEXTED:
+        return ("sms",)
+    return ("email", "email_subject") if kind in POSTED else STAFF_CHANNELS
 
 
 def _present() -> set[tuple[str, str, str]]:
@@ -89,7 +105,7 @@ def _present() -> set[tuple[str, str, str]]:
 def _place(which: tuple[str, str, str]) -> tuple[int, int, str, str]:
     """Kinds and channels in the order of their lists, what is unknown last."""
     kind, channel, language = which
-    kinds, channels = [*map(str, Kind), *STAFF], [*CHANNELS]
+    kinds, channels = [*map(str, Kind), *STAFF], [*STAFF_CHANNELS]
     return (
         kinds.index(kind) if kind in kinds else len(kinds),
         channels.index(channel) if channel in channels else len(channels),
@@ -100,7 +116,8 @@ def _place(which: tuple[str, str, str]) -> tuple[int, int, str, str]:
 
 def _read(kind: str, channel: str, language: str, values: Mapping[str, str]) -> Text:
     text = Text(kind=kind, channel=channel, language=language)
-    if channel not in CHANNELS or kind not in {*map(str, Kind), *STAFF}:
+    known = STAFF_CHANNELS if kind in STAFF else CHANNELS
+    if channel not in known or kind not in {*map(str, Kind), *STAFF}:
         return replace(text, faults=("nothing sends a message of this name",))
     try:
         words = render.text(kind, channel, language, {**wordings.at_most(language), **values})
@@ -131,14 +148,15 @@ def _misfit(words: str) -> str | None:
 
 def _variables(kind: str, channel: str, template: str) -> Iterator[str]:
     names = _names(template)
-    for name in sorted(names - SAFE):
+    for name in sorted(names - (SAFE_TO_STAFF if kind in STAFF else SAFE)):
         yield f"{{{name}}} may tell who the patient is"
     for name in sorted(_needed(kind, channel) - names):
         yield f"{{{name}}} has to stand in it"
 
 
 def _needed(kind: str, channel: str) -> set[str]:
-    needed = set() if kind in ANONYMOUS else {"clinic"}
+    nameless = kind in ANONYMOUS or kind in PROVING or kind == "page_unanswered" or channel == "voice"
+    needed = set() if nameless else {"clinic"}
     if channel != "email_subject":
         needed |= {"link"} if kind in LINKED else set()
         needed |= {"emergency"} if kind in SAYS_EMERGENCY else set()

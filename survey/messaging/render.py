@@ -20,8 +20,21 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "wrong_number": frozenset(),
     "call_back": frozenset({"clinic", "emergency", "phone"}),
     "not_watched": frozenset({"clinic", "emergency", "phone"}),
-    "page": frozenset({"clinic", "link", "number"}),
+    "not_reached": frozenset({"clinic", "emergency", "phone"}),
+    "page": frozenset({"clinic", "code", "link", "number"}),
     "page_nudge": frozenset({"clinic", "link", "number"}),
+    "page_retry": frozenset({"clinic", "link", "number"}),
+    "page_help": frozenset({"clinic", "holder", "link", "number", "time"}),
+    "page_yours": frozenset({"clinic", "link", "number"}),
+    "page_taken": frozenset({"clinic", "holder", "link", "number", "time"}),
+    "page_closed": frozenset({"clinic", "number"}),
+    "page_bundle": frozenset({"clinic", "count", "link", "number"}),
+    "page_codes": frozenset({"clinic", "codes"}),
+    "page_stopped": frozenset({"clinic", "holder", "link"}),
+    "page_code": frozenset({"code"}),
+    "page_gap": frozenset({"clinic", "gaps", "link", "schedule"}),
+    "page_test": frozenset({"link"}),
+    "page_unanswered": frozenset({"holder", "link", "schedule", "time", "ways"}),
 }
 """Kind of message to the variables that its words may name. Nothing else about a person can get into a text."""
 
@@ -31,7 +44,7 @@ class NoWords(LookupError):
 
 
 def text(kind: str, channel: str, language: str, variables: Mapping[str, str]) -> str:
-    """The words of that kind, for that channel (`sms`, `email`, `email_subject`), filled. Raises NoWords."""
+    """The words for a channel (`sms`, `email`, `email_subject`, `voice`, `push`), filled. Raises NoWords."""
     template = _template(kind, channel, language)
     missing = _names(template) - variables.keys()
     if missing:

@@ -3,26 +3,25 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID, uuid4
 
 from survey.domain import alert_moves as rules
 from survey.domain import escalation as time_rules
+from survey.domain import promises as promise_rules
 from survey.domain.accounts import SYSTEM, Actor, ActorKind
-from survey.domain.alerts import Alert, AlertState, Change, ContactResult, Outcome, Usefulness
-from survey.domain.errors import NotFound, Refused, Stale
-from survey.domain.escalation import Policy
-from survey.domain.links import is_well_formed
+from survey.domain.alerts import Alert, AlertState, Change, ContactResult, Event, EventKind, Outcome, Usefulness
+from survey.domain.errors import Refused, Stale
+from survey.domain.escalation import Policy, Target
 from survey.domain.oncall import User
-from survey.domain.pages import TOKEN_LIVES, Page, PageKind
+from survey.domain.pages import PageKind
 from survey.domain.protocol import Tier
 from survey.domain.queues import Queue
 from survey.domain.sites import Site
 from survey.services import audit, oncall, pages
-from survey.services.links import sha256
 from survey.store import alerts as store
-from survey.store import oncall as oncall_store
 from survey.store import pages as page_store
+from survey.store import promises as promise_store
+from survey.store import reply_codes
 from survey.store import sites as site_store
 from survey.store.alerts import Line
 from survey.store.pages import Told
@@ -38,37 +37,6 @@ class AlertView:
     holder: User | None
     story: tuple[Line, ...]
     pages: tuple[Told, ...]
-
-
-class DoorState(StrEnum):
-    """What the link in a page opens."""
-
-    OPEN = "open"
-    """The alert is to be had."""
-    YOURS = "yours"
-    TAKEN = "taken"
-    CLOSED = "closed"
-    EXPIRED = "expired"
-    """The link is a day old. Sign in instead."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """What is behind the link in a page, as things stand now: no health fact, no name of a patient.
-
-    `epoch` is what a take from here has to carry; `holder` and `since` tell who has the alert.
-    """
-
-    state: DoorState
-    alert_id: UUID
-    number: int
-    user_id: UUID
-    opened_at: datetime
-    promised_at: datetime
-    epoch: int
-    site: Site
-    holder: User | None
-    since: datetime | None
 
 
 def open_first(tx: Tx, *, response_id: UUID, site: Site, tier: Tier, answered_at: datetime, now: datetime) -> Alert:
@@ -102,11 +70,17 @@ def raise_for(
     if not newest.is_open:
         return newest
     if tier.rank > newest.tier.rank:
-        worse = rules.raise_tier(newest, tier=tier, site=site, answered_at=answered_at, now=now)
-        return record(tx, newest, worse, by=SYSTEM, now=now)
+        return _raise_tier(tx, newest, tier, site, answered_at=answered_at, now=now)
     if fired:
         return record(tx, newest, rules.learn(newest, rules=tuple(sorted(fired))), by=SYSTEM, now=now)
     return newest
+
+
+def _raise_tier(tx: Tx, old: Alert, tier: Tier, site: Site, *, answered_at: datetime, now: datetime) -> Alert:
+    worse = rules.raise_tier(old, tier=tier, site=site, answered_at=answered_at, now=now)
+    if worse.alert.promised_at < old.promised_at:
+        promise_store.make(tx, old.id, due_at=worse.alert.promised_at, now=now)
+    return record(tx, old, worse, by=SYSTEM, now=now)
 
 
 def _is_news(closed: Alert, tier: Tier, fired: Collection[str] | None, answered_at: datetime) -> bool:
@@ -138,7 +112,7 @@ def _open(
 def _open_paging(tx: Tx, opened: Change, policy: Policy, *, now: datetime) -> Alert:
     """Fire the first step with the opening: no alert is ever committed without its pages, and no wait lies between."""
     first = policy.step(opened.alert.step_seq)
-    ways = oncall.ways(tx, first.targets, opened.alert.severity, now)
+    ways = oncall.ways(tx, first.targets, opened.alert.severity, now, first.kinds)
     fired = time_rules.step(opened.alert, policy, pages=len(ways), now=now)
     alert = store.insert(tx, fired.alert, [opened.event, fired.event], actor=SYSTEM)
     pages.plan_first(tx, opened.alert, ways, kind=PageKind.CALL, step_seq=first.seq, now=now)
@@ -149,10 +123,11 @@ def _open_paging(tx: Tx, opened: Change, policy: Policy, *, now: datetime) -> Al
 def take(alert_id: UUID, *, by: Actor, epoch: int, now: datetime) -> Alert:
     """Have the alert; the first wins. Raises Stale, saying who has it, for whoever comes later."""
     with transaction() as tx:
-        return _take(tx, store.get_for_update(tx, alert_id), user_id=_person(by), epoch=epoch, now=now)
+        return take_as(tx, store.get_for_update(tx, alert_id), user_id=_person(by), epoch=epoch, now=now)
 
 
-def _take(tx: Tx, old: Alert, *, user_id: UUID, epoch: int, now: datetime) -> Alert:
+def take_as(tx: Tx, old: Alert, *, user_id: UUID, epoch: int, now: datetime) -> Alert:
+    """`take` of a locked alert for a person who is known by a phone rather than by a session."""
     if old.acked_by == user_id and old.is_open:
         return old  # a button pressed twice
     _refuse_taken(tx, old)
@@ -163,15 +138,59 @@ def _take(tx: Tx, old: Alert, *, user_id: UUID, epoch: int, now: datetime) -> Al
     return record(tx, old, change, by=by, now=now)
 
 
+def take_over(alert_id: UUID, *, by: Actor, epoch: int, now: datetime) -> Alert:
+    """Have the alert in the place of whoever has it, who is told. Raises Stale when nobody has it any more."""
+    with transaction() as tx:
+        return take_over_as(tx, store.get_for_update(tx, alert_id), user_id=_person(by), epoch=epoch, now=now)
+
+
+def take_over_as(tx: Tx, old: Alert, *, user_id: UUID, epoch: int, now: datetime) -> Alert:
+    """`take_over` of a locked alert for a person who is known by a phone."""
+    if old.acked_by == user_id and old.is_open:
+        return old
+    ack_ttl = oncall.policy(tx, old.policy_version_id).ack_ttl
+    change = rules.take_over(old, by=user_id, epoch=epoch, ack_ttl=ack_ttl, now=now)
+    by = Actor(kind=ActorKind.USER, id=user_id)
+    audit.record(tx, "alert.taken_over", actor=by, object_id=old.id, now=now, epoch=epoch)
+    new = record(tx, old, change, by=by, now=now)
+    if old.acked_by is not None and old.tier.pages:
+        pages.tell_person(tx, new, old.acked_by, now=now)
+    return new
+
+
 def record_contact(alert_id: UUID, *, result: ContactResult, by: Actor, epoch: int, now: datetime) -> Alert:
     """Note a try to reach the patient; on an alert that nobody has, this takes it."""
     with transaction() as tx:
         old = store.get_for_update(tx, alert_id)
-        ack_ttl = oncall.policy(tx, old.policy_version_id).ack_ttl
-        change = rules.contact(old, result=result, by=_person(by), epoch=epoch, ack_ttl=ack_ttl, now=now)
+        policy = oncall.policy(tx, old.policy_version_id)
+        change = rules.contact(old, result=result, by=_person(by), epoch=epoch, ack_ttl=policy.ack_ttl, now=now)
         audit.record(tx, "alert.contacted", actor=by, object_id=alert_id, now=now, result=result.value)
         page_store.supersede_nudges(tx, alert_id)
-        return record(tx, old, change, by=by, now=now)
+        new = record(tx, old, change, by=by, now=now)
+        if result is ContactResult.REACHED:
+            promise_store.keep(tx, alert_id, now=now)
+        else:
+            _after_vain_try(tx, new, policy, result, now=now)
+        return new
+
+
+def _after_vain_try(tx: Tx, alert: Alert, policy: Policy, result: ContactResult, *, now: datetime) -> None:
+    """After so many of them nobody goes on alone."""
+    in_vain = store.tries_in_vain(tx, alert.id)
+    if not alert.tier.pages or not promise_rules.wants_last_resort(result, in_vain=in_vain):
+        return
+    last = policy.steps[-1]
+    asked = ask_help(tx, alert, last.targets, step_seq=last.seq, now=now)
+    data: dict[str, str | int] = {"tries": in_vain, "pages": asked}
+    event = Event(kind=EventKind.HELP_ASKED, epoch=alert.epoch, from_state=alert.state, to_state=alert.state, data=data)
+    store.tell(tx, alert.id, event, actor=SYSTEM, at=now)
+
+
+def ask_help(tx: Tx, alert: Alert, targets: Collection[Target], *, step_seq: int, now: datetime) -> int:
+    """Ask these people, but for whoever has it, to help with an alert that is taken; how many pages that makes."""
+    ways = [way for way in oncall.ways(tx, targets, alert.severity, now) if way.user_id != alert.acked_by]
+    pages.plan(tx, alert, ways, kind=PageKind.HELP, step_seq=step_seq, now=now)
+    return len(ways)
 
 
 def close(alert_id: UUID, *, outcome: Outcome, usefulness: Usefulness, by: Actor, epoch: int, now: datetime) -> Alert:
@@ -180,7 +199,10 @@ def close(alert_id: UUID, *, outcome: Outcome, usefulness: Usefulness, by: Actor
         old = store.get_for_update(tx, alert_id)
         change = rules.close(old, outcome=outcome, usefulness=usefulness, by=_person(by), epoch=epoch, now=now)
         audit.record(tx, "alert.closed", actor=by, object_id=alert_id, now=now, outcome=outcome.value)
-        return record(tx, old, change, by=by, now=now)
+        new = record(tx, old, change, by=by, now=now)
+        reply_codes.release(tx, alert_id, now=now)
+        promise_store.cancel(tx, alert_id, now=now)
+        return new
 
 
 def pass_on(alert_id: UUID, *, by: Actor, epoch: int, now: datetime) -> Alert:
@@ -218,60 +240,6 @@ def record(tx: Tx, old: Alert, change: Change, *, by: Actor, now: datetime) -> A
     return change.alert
 
 
-def look_by_token(token: str, *, now: datetime) -> Door:
-    """What is behind the link, changing nothing. Raises NotFound for a link that was never sent."""
-    with transaction() as tx:
-        return _door(tx, token, now=now)
-
-
-def take_by_token(token: str, *, now: datetime, epoch: int | None = None) -> Door:
-    """Take the alert as the person whom the page was sent to; the door as it stands after that.
-
-    `epoch` is the one that the door showed; without it the page's own counts. Raises Stale when somebody else has it
-    or the alert has moved on, Refused when the link is a day old, NotFound when it was never sent.
-    """
-    with transaction() as tx:
-        door = _door(tx, token, now=now)
-        if door.state is DoorState.EXPIRED:
-            raise Refused("This link is more than a day old. Sign in to see the alert.")
-        page = _opened(tx, token).page
-        old = store.get_for_update(tx, door.alert_id)
-        _take(tx, old, user_id=door.user_id, epoch=page.epoch if epoch is None else epoch, now=now)
-        return _door(tx, token, now=now)
-
-
-def _opened(tx: Tx, token: str) -> page_store.Opened:
-    found = page_store.opened(tx, sha256(token)) if is_well_formed(token) else None
-    if found is None or oncall_store.user(tx, found.page.user_id) is None:
-        raise NotFound("This link is not known. Sign in to see what is open.")
-    return found
-
-
-def _door(tx: Tx, token: str, *, now: datetime) -> Door:
-    found = _opened(tx, token)
-    alert = store.get(tx, found.page.alert_id)
-    return Door(
-        state=DoorState.EXPIRED if now >= found.sent_at + TOKEN_LIVES else _door_state(alert, found.page),
-        alert_id=alert.id,
-        number=alert.short_no,
-        user_id=found.page.user_id,
-        opened_at=alert.created_at,
-        promised_at=alert.promised_at,
-        epoch=alert.epoch,
-        site=site_store.get(tx, alert.site_id),
-        holder=_holder(tx, alert),
-        since=alert.acked_at,
-    )
-
-
-def _door_state(alert: Alert, page: Page) -> DoorState:
-    if alert.state is AlertState.RESOLVED:
-        return DoorState.CLOSED
-    if alert.state is AlertState.TRIGGERED:
-        return DoorState.OPEN
-    return DoorState.YOURS if alert.acked_by == page.user_id else DoorState.TAKEN
-
-
 def get(alert_id: UUID) -> AlertView:
     """An alert with all that is told of it. Raises NotFound."""
     with transaction() as tx:
@@ -279,7 +247,7 @@ def get(alert_id: UUID) -> AlertView:
         return AlertView(
             alert=alert,
             site=site_store.get(tx, alert.site_id),
-            holder=_holder(tx, alert),
+            holder=holder(tx, alert),
             story=store.story(tx, alert_id),
             pages=page_store.of_alert(tx, alert_id),
         )
@@ -291,7 +259,8 @@ def open_alerts(site_id: UUID | None = None) -> tuple[Alert, ...]:
         return store.open_alerts(tx, site_id)
 
 
-def _holder(tx: Tx, alert: Alert) -> User | None:
+def holder(tx: Tx, alert: Alert) -> User | None:
+    """Whoever has it."""
     if alert.acked_by is None:
         return None
     return User(id=alert.acked_by, name=oncall.name_of(tx, alert.acked_by))

@@ -10,20 +10,25 @@ from survey.domain import escalation as rules
 from survey.domain.accounts import SYSTEM
 from survey.domain.alerts import Alert, Change
 from survey.domain.errors import DomainError, Unavailable
-from survey.domain.escalation import Deed, Policy
+from survey.domain.escalation import Deed, Policy, Target
 from survey.domain.pages import PageKind
-from survey.services import alerts, nudges, oncall, pages
+from survey.services import alerts, nudges, oncall, pages, promises
 from survey.store import alerts as store
+from survey.store import responders
 from survey.store.session import DatabaseError, Tx, transaction
 
 log = structlog.get_logger()
 
 
 def advance_due(*, now: datetime, limit: int = 20) -> int:
-    """Do what is due on alerts whose time has come, each in a transaction of its own; how many were advanced."""
+    """Do what is due on alerts whose time has come, each in a transaction of its own; how many were advanced.
+
+    Broken promises come first: they may take an alert away from whoever has it.
+    """
+    seen_to = promises.break_due(now=now, limit=limit)
     with transaction() as tx:
         due = store.due_ids(tx, now=now, limit=limit)
-    return sum(_advance(alert_id, now=now) for alert_id in due)
+    return seen_to + sum(_advance(alert_id, now=now) for alert_id in due)
 
 
 def _advance(alert_id: UUID, *, now: datetime) -> int:
@@ -46,7 +51,8 @@ def _advance(alert_id: UUID, *, now: datetime) -> int:
 
 def _step(tx: Tx, alert: Alert, policy: Policy, now: datetime) -> Change:
     step = policy.step(alert.step_seq)
-    ways = oncall.ways(tx, step.targets, alert.severity, now)
+    asked = [Target(user_id=one.id) for one in responders.of(tx, alert.id)]
+    ways = oncall.ways(tx, [*step.targets, *asked], alert.severity, now, step.kinds)
     pages.plan(tx, alert, ways, kind=PageKind.CALL, step_seq=step.seq, now=now)
     return rules.step(alert, policy, pages=len(ways), now=now)
 

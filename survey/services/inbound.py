@@ -24,7 +24,7 @@ from survey.domain.sites import Site
 from survey.domain.suppressions import Scope, Source
 from survey.domain.versions import VersionState
 from survey.messaging import registry
-from survey.services import audit, messages, nudges, protocols, suppressions, surveys
+from survey.services import audit, messages, nudges, protocols, suppressions, surveys, taking
 from survey.store import contacts as contact_store
 from survey.store import inbound as store
 from survey.store import invitations as invitation_store
@@ -100,6 +100,9 @@ def _handle(tx: Tx, inbound_id: UUID, *, now: datetime) -> int:
     if one is None or not sites:
         return 0
     owners = store.owners(tx, one.sender, now=now)
+    if taking.hear(tx, one, is_patients=bool(owners), now=now):
+        store.handled(tx, _clinicians(one, sites[0], now=now))
+        return 1
     read = _read(tx, one, owners, sites, now=now)
     store.handled(tx, read)
     store.belongs(tx, read.id, owners)
@@ -111,6 +114,18 @@ def _handle(tx: Tx, inbound_id: UUID, *, now: datetime) -> int:
         nudges.hear(tx, patients, inbound_id=read.id, is_red=read.is_red, now=now)
     log.info("inbound.read", inbound=str(read.id), meaning=read.meaning, red=read.is_red, patients=len(owners))
     return 1
+
+
+def _clinicians(one: Inbound, site: Site, *, now: datetime) -> Inbound:
+    """A text of the clinic's own people: no patient's, and no words of danger are looked for in it."""
+    return replace(
+        one,
+        handled_at=now,
+        meaning=rules.understood(one).meaning,
+        site_id=site.id,
+        language=FALLBACK,
+        wants_person=not taking.understood(one),
+    )
 
 
 def _read(tx: Tx, one: Inbound, owners: tuple[Owner, ...], sites: tuple[Site, ...], *, now: datetime) -> Inbound:

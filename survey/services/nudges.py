@@ -1,6 +1,7 @@
 """Reminders of one who has an alert: halfway to its end, and when the patient texts meanwhile."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -35,4 +36,4 @@ def _hear(tx: Tx, old: Alert, *, inbound_id: UUID, is_red: bool, now: datetime) 
     change = rules.wrote(old, inbound_id=inbound_id, is_red=is_red, nudges=wanted)
     new = alerts.record(tx, old, change, by=SYSTEM, now=now)
     if wanted:
-        plan(tx, new, now=now)
+        plan(tx, replace(new, cycle=old.cycle), now=now)  # each nudge counts up: the next one must not be the same

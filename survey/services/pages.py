@@ -1,6 +1,5 @@
 """Pages: plan them once, hand one over at a time, and record what came of each try."""
 
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,40 +7,48 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from survey.domain import pages as rules
-from survey.domain.accounts import SYSTEM
-from survey.domain.alerts import Alert, AlertState, Event, EventKind
-from survey.domain.links import ALPHABET, LENGTH
-from survey.domain.oncall import MethodKind, Way
+from survey.domain.alerts import Alert, AlertState
+from survey.domain.oncall import Method, MethodKind, Way
 from survey.domain.pages import AttemptOutcome, Page, PageKind, PageState
 from survey.domain.queues import Queue
-from survey.messaging import registry, render
-from survey.messaging.outcomes import Attempt, Outcome, Sms
-from survey.services import carriers
-from survey.services.links import sha256
+from survey.messaging import registry
+from survey.messaging.outcomes import Attempt, Sms
+from survey.services import bundles, carriers, channels, failover, page_outcomes, page_words
+from survey.services.channels import Letter
+from survey.services.links import new_token, sha256
 from survey.store import alerts as alert_store
+from survey.store import oncall as oncall_store
 from survey.store import pages as store
 from survey.store.session import Tx, transaction
-
-LANGUAGE = "en"
-"""What pages to clinicians are written in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Claim:
-    """A page in our hands: all that the sending needs, so that no transaction is open meanwhile."""
+    """A page in our hands: all that the sending needs, so that no transaction is open meanwhile.
+
+    `others` are the pages that go in the same text.
+    """
 
     page: Page
     attempt_id: UUID
     method: MethodKind
     address: str
     reachable: bool
+    template: str
     words: dict[str, str]
+    others: tuple[Page, ...]
     carriers: tuple[Sms, ...]
 
 
 def plan(tx: Tx, alert: Alert, ways: Sequence[Way], *, kind: PageKind, step_seq: int, now: datetime) -> None:
-    """Put one page for each way into the outbox; firing the same step twice plans it once."""
+    """Put one page for each way into the outbox; firing the same step twice plans it once.
+
+    A phone that has just had one, as when a provider is back, gets no second one for the same call.
+    """
     store.supersede_stuck(tx, alert.id, method_ids=[way.method_id for way in ways], now=now)
+    if kind is PageKind.CALL:
+        reached = store.lately_reached(tx, alert.id, epoch=alert.epoch, since=now - rules.CALM)
+        ways = [way for way in ways if way.method_id not in reached]
     plan_first(tx, alert, ways, kind=kind, step_seq=step_seq, now=now)
 
 
@@ -67,6 +74,21 @@ def _planned(alert: Alert, way: Way, *, kind: PageKind, step_seq: int, now: date
         not_before=not_before,
         give_up_at=not_before + rules.GIVE_UP_AFTER,
     )
+
+
+def tell_person(tx: Tx, alert: Alert, user_id: UUID, *, now: datetime) -> None:
+    """Tell somebody by text, or by mail without one, how an alert stands; nobody is woken by a call for it."""
+    for kind in (MethodKind.SMS, MethodKind.EMAIL):
+        found = [one for one in oncall_store.methods(tx, [user_id]) if one.kind is kind]
+        if found:
+            answer(tx, alert, found, now=now)
+            return
+
+
+def answer(tx: Tx, alert: Alert, methods: Sequence[Method], *, now: datetime) -> None:
+    """Tell these phones how an alert stands, in the words of the moment in which it leaves."""
+    ways = [Way(user_id=one.user_id, method_id=one.id, delay_s=0) for one in methods]
+    plan_first(tx, alert, ways, kind=PageKind.ANSWER, step_seq=store.answers_about(tx, alert.id), now=now)
 
 
 def send_due(*, now: datetime) -> int:
@@ -95,20 +117,23 @@ def _claim(tx: Tx, now: datetime) -> _Claim | None:
         return None
     mine = rules.leased(due.page, token=uuid4(), until=now + timedelta(seconds=registry.page_lease_s()))
     # The token leaves this function in the text alone. A mail gets none: mail scanners press buttons.
-    token = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) if due.method is MethodKind.SMS else None
+    token = new_token() if due.method in channels.WITH_LINK else None
     attempt_id = uuid4()
     if not store.lease(tx, mine, attempt_id=attempt_id, token_sha256=sha256(token) if token else None, now=now):
         return None
     path = f"/a/{token}" if token else f"/alerts/{due.page.alert_id}"
-    words = {"clinic": due.clinic, "number": str(due.alert_no), "link": registry.public_url() + path}
+    due, others = bundles.gather(tx, due, mine, now=now)
+    said = page_words.read(tx, due, now=now)
     return _Claim(
         page=mine,
         attempt_id=attempt_id,
         method=due.method,
         address=due.address,
         reachable=due.reachable,
-        words=words,
-        carriers=carriers.ranked(tx, now) if due.method is MethodKind.SMS else (),
+        template=said.template,
+        words={**said.words, "link": registry.public_url() + path},
+        others=others,
+        carriers=channels.ranked(tx, due.method, now=now),
     )
 
 
@@ -116,7 +141,9 @@ def _send(claim: _Claim, *, now: datetime) -> None:
     began = time.monotonic()
     tries = _hand_over(claim)
     ended = now + timedelta(seconds=time.monotonic() - began)
-    _settle(claim.page, AttemptOutcome(tries[-1].outcome), attempt=tries[-1], now=ended)
+    outcome = AttemptOutcome(tries[-1].outcome)
+    _settle(claim.page, outcome, attempt=tries[-1], now=ended)
+    _settle_others(claim, outcome, now=ended)
     if claim.method is MethodKind.SMS:
         # After the page is settled: what other texts learn from it must not keep this one, or the next.
         with transaction() as tx:
@@ -126,31 +153,26 @@ def _send(claim: _Claim, *, now: datetime) -> None:
 def _hand_over(claim: _Claim) -> list[Attempt]:
     """The calls to the outside, the one that counts last; no transaction is open."""
     if not claim.reachable:
-        return [Attempt(outcome=Outcome.REFUSED, provider=carriers.NOBODY, detail="method_disabled")]
-    kind = "page" if claim.page.kind is PageKind.CALL else "page_nudge"
-    if claim.method is MethodKind.SMS:
-        return _text(claim, kind)
-    return [_mail(claim, kind)]
+        return [channels.refused("method_disabled")]
+    letter = Letter(
+        method=claim.method,
+        address=claim.address,
+        template=claim.template,
+        words=claim.words,
+        reference=claim.attempt_id,
+        valid_for=rules.VALID_FOR,
+        carriers=claim.carriers,
+    )
+    return channels.hand_over(letter)
 
 
-def _text(claim: _Claim, kind: str) -> list[Attempt]:
-    """By the first provider that takes it, or that may have taken it; those that rest are asked last."""
-    body = render.text(kind, "sms", LANGUAGE, claim.words)
-    tries: list[Attempt] = []
-    for carrier in claim.carriers:
-        tries.append(carrier.send(claim.address, body, reference=claim.attempt_id, valid_for=rules.VALID_FOR))
-        if tries[-1].outcome is not Outcome.TRY_LATER:
-            break
-    return tries or [Attempt(outcome=Outcome.REFUSED, provider=carriers.NOBODY, detail="no_provider")]
-
-
-def _mail(claim: _Claim, kind: str) -> Attempt:
-    provider = registry.email()
-    if provider is None:
-        return Attempt(outcome=Outcome.REFUSED, provider=carriers.NOBODY, detail="no_provider")
-    subject = render.text(kind, "email_subject", LANGUAGE, claim.words)
-    body = render.text(kind, "email", LANGUAGE, claim.words)
-    return provider.send(claim.address, subject, body, reference=claim.attempt_id)
+def _settle_others(claim: _Claim, outcome: AttemptOutcome, *, now: datetime) -> None:
+    """What went in the same text: accepted with it, else each one free again, with its own alert held meanwhile."""
+    if claim.others and outcome is AttemptOutcome.ACCEPTED:
+        bundles.accepted(claim.page, now=now)
+        return
+    for other in claim.others:
+        _settle(other, outcome, attempt=None, now=now)
 
 
 def _settle(page: Page, outcome: AttemptOutcome, *, attempt: Attempt | None, now: datetime) -> None:
@@ -161,12 +183,20 @@ def _settle(page: Page, outcome: AttemptOutcome, *, attempt: Attempt | None, now
         if new.state is PageState.PENDING and not _is_wanted(page, alert):
             new = rules.superseded(new)
         swapped = store.swap(tx, page, new)
+        early = None
         if swapped or attempt is not None:
-            store.finish_attempt(tx, page, outcome, came=_came(attempt), now=now)
+            early = store.finish_attempt(tx, page, outcome, came=_came(attempt), now=now)
+        if swapped and early is not None:
+            page_outcomes.hear(tx, new, alert, early, is_last=True, now=now)
+        if swapped and new.state in _GOES_ON:
+            failover.to_voice(tx, page, outcome, now=now)
         if swapped and new.state is PageState.FAILED:
-            _lost(tx, page, alert, outcome, now=now)
+            page_outcomes.lost(tx, page, alert, outcome, now=now)
         elif new.state is PageState.PENDING:
             tx.ring(Queue.PAGING)
+
+
+_GOES_ON = frozenset({PageState.PENDING, PageState.FAILED})
 
 
 def _came(attempt: Attempt | None) -> store.Came | None:
@@ -176,26 +206,7 @@ def _came(attempt: Attempt | None) -> store.Came | None:
 
 
 def _is_wanted(page: Page, alert: Alert) -> bool:
+    if page.kind is PageKind.ANSWER:
+        return True
     state = AlertState.TRIGGERED if page.kind is PageKind.CALL else AlertState.ACKNOWLEDGED
     return alert.state is state and alert.epoch == page.epoch
-
-
-def _lost(tx: Tx, page: Page, alert: Alert, outcome: AttemptOutcome, *, now: datetime) -> None:
-    """Tell the story, and do not wait for an answer to a step of which nothing has arrived.
-
-    The last step is followed by itself: pulled forward as well, it would run in a circle without a pause.
-    """
-    data = {"page": str(page.id), "outcome": outcome.value}
-    event = Event(
-        kind=EventKind.PAGE_FAILED,
-        epoch=alert.epoch,
-        from_state=alert.state,
-        to_state=alert.state,
-        data=data,
-        idem_key=f"page_failed:{page.id}",
-    )
-    alert_store.tell(tx, page.alert_id, event, actor=SYSTEM, at=now)
-    went_on = (alert.epoch, alert.cycle) == (page.epoch, page.cycle) and alert.step_seq == page.step_seq + 1
-    if page.kind is PageKind.CALL and went_on and not store.any_live(tx, page):
-        alert_store.pull_forward(tx, alert.id, now=now)
-        tx.ring(Queue.PAGING)

@@ -71,7 +71,7 @@ alert_event = sa.Table(
     sa.Column("idem_key", sa.Text),
 )
 
-# The first line of a story is never told twice, so none of them needs a key for that.
+# The first line of a story is never told twice, so none of them needs a key for that. No alert is without a promise.
 _OPEN = """
 WITH new AS (
   INSERT INTO alert (id, dedup_key, response_id, site_id, tier, severity, policy_version_id, state, epoch, step_seq,
@@ -84,7 +84,10 @@ told AS (
   SELECT new.id, %(created_at)s, kind, %(actor_kind)s, %(actor_id)s, line.epoch, from_state, to_state, data, idem_key
   FROM new, ROWS FROM (jsonb_to_recordset(%(lines)s) AS (
     kind text, epoch int, from_state text, to_state text, data jsonb, idem_key text)) WITH ORDINALITY AS line
-  ORDER BY line.ordinality)
+  ORDER BY line.ordinality),
+promised AS (
+  INSERT INTO promise (id, alert_id, made_at, due_at)
+  SELECT gen_random_uuid(), new.id, %(created_at)s, %(promised_at)s FROM new)
 SELECT short_no FROM new
 """
 
@@ -92,6 +95,11 @@ _OPEN_OF_PATIENTS = """
 SELECT a.id FROM alert a JOIN response r ON r.id = a.response_id JOIN invitation i ON i.id = r.invitation_id
 JOIN procedure p ON p.id = i.procedure_id
 WHERE a.state <> 'resolved' AND p.patient_id = ANY(%(patients)s) ORDER BY a.id
+"""
+
+_IN_VAIN = """
+SELECT count(*) AS tries FROM alert_event
+WHERE alert_id = %(alert_id)s AND kind = 'contacted' AND data ->> 'result' <> 'reached'
 """
 
 OPEN = alert.c.state != AlertState.RESOLVED
@@ -123,6 +131,11 @@ class Line:
 def get(tx: Tx, alert_id: UUID) -> Alert:
     """That alert. Raises NotFound."""
     return _one(tx, sa.select(alert).where(alert.c.id == alert_id))
+
+
+def numbered(tx: Tx, short_no: int) -> Alert:
+    """The alert that people call by that number. Raises NotFound."""
+    return _one(tx, sa.select(alert).where(alert.c.short_no == short_no))
 
 
 def get_for_update(tx: Tx, alert_id: UUID) -> Alert:
@@ -173,6 +186,13 @@ def claim_due(tx: Tx, alert_id: UUID, *, now: datetime) -> Alert | None:
     return _as_alert(row) if row else None
 
 
+def claim(tx: Tx, alert_id: UUID) -> Alert | None:
+    """That alert, held against change; None while somebody else has hold of it."""
+    held = sa.select(alert).where(alert.c.id == alert_id).with_for_update(key_share=True, skip_locked=True)
+    row = tx.run(held).mappings().one_or_none()
+    return _as_alert(row) if row else None
+
+
 def pull_forward(tx: Tx, alert_id: UUID, *, now: datetime) -> None:
     """Let the next step come now, if the alert is still being paged."""
     waiting = (alert.c.id == alert_id) & (alert.c.state == AlertState.TRIGGERED) & (alert.c.next_action_at > now)
@@ -217,6 +237,12 @@ def story(tx: Tx, alert_id: UUID) -> tuple[Line, ...]:
     query = sa.select(alert_event, app_user.c.name.label("actor_name")).select_from(joined)
     rows = tx.run(query.where(alert_event.c.alert_id == alert_id).order_by(alert_event.c.id)).mappings()
     return tuple(_as_line(row) for row in rows)
+
+
+def tries_in_vain(tx: Tx, alert_id: UUID) -> int:
+    """How often somebody called the patient of an alert and did not reach anybody."""
+    row = tx.fetch(_IN_VAIN, {"alert_id": alert_id})
+    return int(row["tries"]) if row else 0
 
 
 def _one(tx: Tx, query: sa.Select[Any]) -> Alert:

@@ -22,6 +22,9 @@ BREACHES: Mapping[str, str] = {
           (a.tier = 'emergency' OR a.tier = r.tier))""",
     "every open alert is looked at in time": """
         SELECT count(*) FROM alert WHERE state <> 'resolved' AND next_action_at < :late""",
+    "every promised call is made, or seen not to have been": """
+        SELECT count(*) FROM promise p JOIN alert a ON a.id = p.alert_id WHERE a.state <> 'resolved'
+        AND p.kept_at IS NULL AND p.broken_at IS NULL AND p.cancelled_at IS NULL AND p.due_at < :late""",
     "every page is handed over in time": """
         SELECT count(*) FROM page p JOIN alert a ON a.id = p.alert_id AND a.epoch = p.epoch AND a.state = 'triggered'
         WHERE (p.state = 'pending' AND p.not_before < :late) OR (p.state = 'leased' AND p.lease_until < :late)""",

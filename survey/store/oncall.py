@@ -1,6 +1,7 @@
 """Schedules and shifts, and the ways to reach whoever is on them."""
 
 from collections.abc import Collection
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -67,6 +68,10 @@ _ON_CALL = """
 SELECT u.id, u.name FROM shift s JOIN app_user u ON u.id = s.user_id
 WHERE s.schedule_id = %(schedule_id)s AND s.during @> %(now)s::timestamptz AND u.active
 """
+_TEXTED_FROM = """
+SELECT m.* FROM contact_method m JOIN app_user u ON u.id = m.user_id
+WHERE m.kind = %(kind)s AND m.address = %(address)s AND m.verified_at IS NOT NULL AND m.disabled_at IS NULL AND u.active
+"""
 _METHODS = """
 SELECT m.id, m.user_id, m.kind, m.address, m.verified_at, m.disabled_at, m.disabled_reason,
   (SELECT coalesce(json_agg(json_build_array(r.id, r.urgency, r.delay_s) ORDER BY r.id), '[]')
@@ -81,6 +86,12 @@ def on_call(tx: Tx, schedule_id: UUID, now: datetime) -> User | None:
     """Whoever has the shift of that schedule at that instant, if the account is in use."""
     row = tx.fetch(_ON_CALL, {"schedule_id": schedule_id, "now": now})
     return User(**row) if row else None
+
+
+def texted_from(tx: Tx, address: str) -> Method | None:
+    """The live method that texts to that number, if the account behind it is in use."""
+    row = tx.fetch(_TEXTED_FROM, {"address": address, "kind": MethodKind.SMS})
+    return _as_method(row) if row else None
 
 
 def user(tx: Tx, user_id: UUID) -> User | None:
@@ -194,4 +205,6 @@ def _as_rule(method_id: UUID, rule_id: str, urgency: str, delay_s: int) -> Rule:
 
 
 def _as_method(row: Row) -> Method:
-    return Method(**{**row, "kind": MethodKind(row["kind"])})
+    return Method(
+        **{one.name: row[one.name] for one in fields(Method) if one.name in row} | {"kind": MethodKind(row["kind"])}
+    )

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy.dialects import postgresql as pg
 
 from survey.domain.alerts import AlertState
+from survey.domain.messages import Delivery
 from survey.domain.oncall import MethodKind
 from survey.domain.pages import AttemptOutcome, Page, PageKind, PageState
 from survey.store.accounts import app_user
@@ -40,6 +41,7 @@ page = sa.Table(
     identifier("lease_token"),
     instant("lease_until"),
     instant("sent_at"),
+    identifier("bundled_in"),
 )
 
 page_attempt = sa.Table(
@@ -64,9 +66,10 @@ page_attempt = sa.Table(
 _DUMPS = partial(json.dumps, default=str)
 """Ids and instants as PostgreSQL reads them."""
 
-# A page is wanted while its alert stands where it stood when the page was planned.
-_WANTED = f"""page.epoch = alert.epoch AND (page.kind, alert.state) IN (
-    ('{PageKind.CALL}', '{AlertState.TRIGGERED}'), ('{PageKind.NUDGE}', '{AlertState.ACKNOWLEDGED}'))"""
+# A page is wanted while its alert stands where it stood when the page was planned; an answer tells how it stands now.
+WANTED = f"""(page.kind = '{PageKind.ANSWER}' OR page.epoch = alert.epoch AND (page.kind, alert.state) IN (
+    ('{PageKind.CALL}', '{AlertState.TRIGGERED}'), ('{PageKind.NUDGE}', '{AlertState.ACKNOWLEDGED}'),
+    ('{PageKind.HELP}', '{AlertState.ACKNOWLEDGED}')))"""
 
 _PLAN = """
 INSERT INTO page (id, alert_id, kind, epoch, cycle, step_seq, user_id, contact_method_id, rule_delay_s, state,
@@ -101,7 +104,10 @@ _EXPIRED = "SELECT * FROM page WHERE state = 'leased' AND lease_until <= %(now)s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A page to be sent, and what the sending needs. `reachable` is false when the phone was put away since."""
+    """A page to be sent, and what the sending needs. `reachable` is false when the phone was put away since.
+
+    `alerts` is how many alerts its text is about.
+    """
 
     page: Page
     method: MethodKind
@@ -109,6 +115,7 @@ class Due:
     reachable: bool
     alert_no: int
     clinic: str
+    alerts: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,37 +153,49 @@ def insert(tx: Tx, new: Sequence[Page]) -> None:
 
 def due_first(tx: Tx, *, now: datetime) -> Due | None:
     """The wanted page that is due, held against other senders: an alert's first page goes before another's repeat."""
-    row = tx.fetch(_DUE_FIRST.format(wanted=_WANTED), {"now": now})
+    row = tx.fetch(_DUE_FIRST.format(wanted=WANTED), {"now": now})
     if row is None:
         return None
     names = ("address", "reachable", "alert_no", "clinic")
-    return Due(page=_as_page(row), method=MethodKind(row["method"]), **{name: row[name] for name in names})
+    return Due(page=as_page(row), method=MethodKind(row["method"]), **{name: row[name] for name in names})
 
 
 def swap(tx: Tx, old: Page, new: Page) -> bool:
     """Put `new` where `old` stands, in the same hands; False when it does not stand there any more."""
     same = (page.c.id == old.id) & (page.c.state == old.state)
     mine = page.c.lease_token.is_not_distinct_from(old.lease_token)
-    names = ("state", "not_before", "attempts", "maybe_sent", "lease_token", "lease_until", "sent_at")
+    names = ("state", "not_before", "attempts", "maybe_sent", "lease_token", "lease_until", "sent_at", "bundled_in")
     changed = {name: getattr(new, name) for name in names}
     return tx.run(sa.update(page).where(same, mine).values(**changed)).rowcount == 1
 
 
 def expired(tx: Tx, *, now: datetime) -> tuple[Page, ...]:
     """Pages whose sender counts as dead."""
-    return tuple(_as_page(row) for row in tx.rows(_EXPIRED, {"now": now}))
+    return tuple(as_page(row) for row in tx.rows(_EXPIRED, {"now": now}))
 
 
 def supersede(tx: Tx, alert_id: UUID) -> int:
     """Put away what nobody wants any more of an alert that has just changed; how many pages that were."""
     unwanted = (page.c.alert_id == alert.c.id) & (alert.c.id == alert_id) & (page.c.state == PageState.PENDING)
-    return _put_away(tx, unwanted & sa.text(f"NOT ({_WANTED})"))
+    return _put_away(tx, unwanted & sa.text(f"NOT ({WANTED})"))
 
 
 def supersede_nudges(tx: Tx, alert_id: UUID) -> int:
     """Put away the nudges of an alert whose patient was tried; how many pages that were."""
     nudges = (page.c.alert_id == alert_id) & (page.c.state == PageState.PENDING) & (page.c.kind == PageKind.NUDGE)
     return _put_away(tx, nudges)
+
+
+def answers(tx: Tx, user_id: UUID, *, since: datetime) -> int:
+    """How many answers to that user's texts, and news of alerts taken over, were planned since then."""
+    theirs = (page.c.user_id == user_id) & (page.c.kind == PageKind.ANSWER) & (page.c.not_before > since)
+    return int(tx.run(sa.select(sa.func.count()).select_from(page).where(theirs)).scalar_one())
+
+
+def answers_about(tx: Tx, alert_id: UUID) -> int:
+    """How many answers about that alert were planned so far; the number of the next one."""
+    theirs = (page.c.alert_id == alert_id) & (page.c.kind == PageKind.ANSWER)
+    return int(tx.run(sa.select(sa.func.count()).select_from(page).where(theirs)).scalar_one())
 
 
 def last_nudge(tx: Tx, alert_id: UUID) -> datetime | None:
@@ -193,11 +212,26 @@ def supersede_stuck(tx: Tx, alert_id: UUID, *, method_ids: Sequence[UUID], now: 
     return _put_away(tx, stuck & page.c.contact_method_id.in_(method_ids))
 
 
+def lately_reached(tx: Tx, alert_id: UUID, *, epoch: int, since: datetime) -> frozenset[UUID]:
+    """The phones that have been handed a page of this epoch since then."""
+    sent = page.c.state.in_([PageState.ACCEPTED, PageState.DELIVERED]) & (page.c.sent_at > since)
+    same = (page.c.alert_id == alert_id) & (page.c.epoch == epoch) & (page.c.kind == PageKind.CALL)
+    return frozenset(tx.run(sa.select(page.c.contact_method_id).where(same, sent)).scalars())
+
+
 def any_live(tx: Tx, one: Page) -> bool:
-    """Whether another page of the same firing of the same step is on its way or has arrived."""
-    siblings = sa.and_(*(page.c[name] == getattr(one, name) for name in ("alert_id", "epoch", "cycle", "step_seq")))
+    """Whether another page of the same firing of the same step is on its way or may have arrived.
+
+    That a mailbox or a push service has it says nothing: nobody tells what became of it there.
+    """
+    siblings = sa.and_(
+        *(page.c[name] == getattr(one, name) for name in ("alert_id", "kind", "epoch", "cycle", "step_seq"))
+    )
     dead = page.c.state.in_([PageState.FAILED, PageState.UNDELIVERED, PageState.SUPERSEDED])
-    return bool(tx.run(sa.select(sa.exists().where(siblings, page.c.id != one.id, sa.not_(dead)))).scalar_one())
+    mute = contact_method.c.kind.in_([MethodKind.APPRISE, MethodKind.EMAIL]) & (page.c.state == PageState.ACCEPTED)
+    live = siblings & (page.c.id != one.id) & sa.not_(dead) & sa.not_(mute)
+    found = sa.select(page.c.id).join(contact_method, contact_method.c.id == page.c.contact_method_id).where(live)
+    return bool(tx.run(sa.select(found.exists())).scalar_one())
 
 
 def lease(tx: Tx, mine: Page, *, attempt_id: UUID, token_sha256: bytes | None, now: datetime) -> bool:
@@ -209,20 +243,39 @@ def lease(tx: Tx, mine: Page, *, attempt_id: UUID, token_sha256: bytes | None, n
     return tx.change(_LEASE, {**values, "attempt_id": attempt_id, "token_sha256": token_sha256, "now": now}) == 1
 
 
-def finish_attempt(tx: Tx, leased: Page, outcome: AttemptOutcome, *, came: Came | None, now: datetime) -> None:
-    """Note how the try under this lease ended; an answer that comes late takes the place of `lease_expired`."""
+def finish_attempt(
+    tx: Tx, leased: Page, outcome: AttemptOutcome, *, came: Came | None, now: datetime
+) -> Delivery | None:
+    """Note how the try under this lease ended; an answer that comes late takes the place of `lease_expired`.
+
+    What a receipt has said of it already.
+    """
     mine = (page_attempt.c.page_id == leased.id) & (page_attempt.c.lease_token == leased.lease_token)
     ended = {"outcome": outcome, "finished_at": now}
     if came is not None:
         ended |= {"provider": came.provider, "provider_ref": came.provider_ref, "detail": came.detail}
-    tx.run(sa.update(page_attempt).where(mine).values(**ended))
+    noted = sa.update(page_attempt).where(mine).values(**ended).returning(page_attempt.c.delivery)
+    said = tx.run(noted).scalar_one_or_none()
+    return Delivery(said) if said else None
 
 
 def opened(tx: Tx, token_sha256: bytes) -> Opened | None:
     """The page that a link belongs to; every copy of a page has a link of its own, and all of them open it."""
     query = sa.select(page, page_attempt.c.started_at).join_from(page, page_attempt)
     row = tx.run(query.where(page_attempt.c.ack_token_sha256 == token_sha256)).mappings().one_or_none()
-    return Opened(page=_as_page(row), sent_at=row["started_at"]) if row else None
+    return Opened(page=as_page(row), sent_at=row["started_at"]) if row else None
+
+
+def of_attempt(tx: Tx, attempt_id: UUID) -> Opened | None:
+    """The page that a try was about, by our reference at the provider."""
+    query = sa.select(page, page_attempt.c.started_at).join_from(page, page_attempt)
+    row = tx.run(query.where(page_attempt.c.id == attempt_id)).mappings().one_or_none()
+    return Opened(page=as_page(row), sent_at=row["started_at"]) if row else None
+
+
+def get(tx: Tx, page_id: UUID) -> Page:
+    """That page."""
+    return as_page(tx.run(sa.select(page).where(page.c.id == page_id)).mappings().one())
 
 
 def of_alert(tx: Tx, alert_id: UUID) -> tuple[Told, ...]:
@@ -231,13 +284,14 @@ def of_alert(tx: Tx, alert_id: UUID) -> tuple[Told, ...]:
     joined = joined.join(app_user, app_user.c.id == page.c.user_id)
     query = sa.select(page, app_user.c.name.label("user_name"), contact_method.c.kind.label("method"))
     rows = tx.run(query.select_from(joined).where(page.c.alert_id == alert_id).order_by(page.c.not_before)).mappings()
-    return tuple(Told(page=_as_page(row), user_name=row["user_name"], method=MethodKind(row["method"])) for row in rows)
+    return tuple(Told(page=as_page(row), user_name=row["user_name"], method=MethodKind(row["method"])) for row in rows)
 
 
 def _put_away(tx: Tx, which: sa.ColumnElement[bool]) -> int:
     return tx.run(sa.update(page).where(which).values(state=PageState.SUPERSEDED)).rowcount
 
 
-def _as_page(row: Row) -> Page:
+def as_page(row: Row) -> Page:
+    """The page of a row."""
     worded = {"kind": PageKind(row["kind"]), "state": PageState(row["state"])}
     return Page(**{field.name: row[field.name] for field in fields(Page)} | worded)

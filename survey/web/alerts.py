@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from survey import clock
@@ -11,13 +11,14 @@ from survey.domain.accounts import Permission
 from survey.domain.alerts import WITHOUT_REACHING, Alert, ContactResult, Outcome, Usefulness
 from survey.domain.errors import NotFound, Refused, Stale
 from survey.domain.stories import CONTACT_WORDS, OUTCOME_WORDS, USEFULNESS_WORDS
-from survey.services import access, alerts, stories
+from survey.services import access, alert_stories, alerts, doors, promises, responders, stories
 from survey.web import guard
-from survey.web.forms.alerts import AlertForm, CloseForm, ContactForm
+from survey.web.forms.alerts import AlertForm, CloseForm, ContactForm, DoorForm, PersonForm
 
 blueprint = Blueprint("alerts", __name__)
 
 OLD_FORM = "That page was out of date. Here is the alert as it stands now."
+CHOOSE = "Choose a person. Nobody was paged."
 
 
 @blueprint.get("/alerts/<uuid:alert_id>")
@@ -32,9 +33,13 @@ def show(alert_id: UUID) -> ResponseReturnValue:
         view=view,
         alert=view.alert,
         case=stories.of_response(view.alert.response_id, now=now),
-        story=stories.of_alert(view.alert),
+        story=alert_stories.of_alert(view.alert),
         outcomes=_outcomes(view.alert),
         chosen=_chosen(view.alert),
+        promise=promises.look(view.alert),
+        people=[one for one in responders.able() if view.holder is None or one.id != view.holder.id],
+        helpers=responders.asked(alert_id),
+        unreached_rule=current_app.config["UNREACHED_RULE"],
         contacts=CONTACT_WORDS,
         usefulness=USEFULNESS_WORDS,
         now=now,
@@ -47,6 +52,40 @@ def take(alert_id: UUID) -> ResponseReturnValue:
     """I'll take it. The first wins, the others read who did."""
     form = AlertForm()
     return _do(alert_id, form, lambda: alerts.take(alert_id, epoch=form.epoch.data, by=guard.actor(), now=clock.now()))
+
+
+@blueprint.post("/alerts/<uuid:alert_id>/take-over")
+@guard.requires(Permission.ALERT_TAKE)
+def take_over(alert_id: UUID) -> ResponseReturnValue:
+    """Have it in the place of whoever has it, who is told."""
+    form = AlertForm()
+    return _do(
+        alert_id, form, lambda: alerts.take_over(alert_id, epoch=form.epoch.data, by=guard.actor(), now=clock.now())
+    )
+
+
+@blueprint.post("/alerts/<uuid:alert_id>/reassign")
+@guard.requires(Permission.ALERT_TAKE)
+def reassign(alert_id: UUID) -> ResponseReturnValue:
+    """Page one person now, in the place of whoever has it."""
+    form = _person_form()
+
+    def give() -> Alert:
+        return responders.reassign(alert_id, to=form.who(), epoch=form.epoch.data, by=guard.actor(), now=clock.now())
+
+    return _do(alert_id, form, give, otherwise=CHOOSE)
+
+
+@blueprint.post("/alerts/<uuid:alert_id>/responders")
+@guard.requires(Permission.ALERT_TAKE)
+def add_responder(alert_id: UUID) -> ResponseReturnValue:
+    """Page one person too."""
+    form = _person_form()
+
+    def add() -> Alert:
+        return responders.add(alert_id, form.who(), epoch=form.epoch.data, by=guard.actor(), now=clock.now())
+
+    return _do(alert_id, form, add, otherwise=CHOOSE)
 
 
 @blueprint.post("/alerts/<uuid:alert_id>/pass-on")
@@ -93,7 +132,7 @@ def door(token: str) -> ResponseReturnValue:
     """What is behind a page's link."""
     now = clock.now()
     try:
-        found = alerts.look_by_token(token, now=now)
+        found = doors.look(token, now=now)
     except NotFound as unknown:
         return render_template("pages/alerts/unknown.html", message=unknown.message), 404
     return render_template("pages/alerts/door.html", door=found, token=token, now=now)
@@ -103,10 +142,11 @@ def door(token: str) -> ResponseReturnValue:
 @guard.public("Taking is allowed to whoever holds the phone that was paged; the token is the key.")
 def take_by_door(token: str) -> ResponseReturnValue:
     """Take the alert as the person whom the page was sent to."""
-    form = AlertForm()
+    form = DoorForm()
     try:
         if form.is_valid():
-            alerts.take_by_token(token, epoch=form.epoch.data, now=clock.now())
+            chosen = {"epoch": form.epoch.data, "over": bool(form.over.data), "alert_id": form.which()}
+            doors.take(token, **chosen, now=clock.now())
     except (Stale, Refused) as refused:
         flash(refused.message)
     except NotFound as unknown:
@@ -114,13 +154,19 @@ def take_by_door(token: str) -> ResponseReturnValue:
     return redirect(url_for("alerts.door", token=token), code=303)
 
 
-def _do(alert_id: UUID, form: AlertForm, act: Callable[[], Alert]) -> ResponseReturnValue:
+def _person_form() -> PersonForm:
+    form = PersonForm()
+    form.user_id.choices = {"": "Choose a person"} | {str(one.id): one.name for one in responders.able()}
+    return form
+
+
+def _do(alert_id: UUID, form: AlertForm, act: Callable[[], Alert], *, otherwise: str = OLD_FORM) -> ResponseReturnValue:
     """Act, then show the alert as it stands; a refusal is told there in words."""
     try:
         if form.is_valid():
             act()
         else:
-            flash(OLD_FORM)
+            flash(otherwise)
     except (Stale, Refused) as refused:
         flash(refused.message)
     return redirect(url_for("alerts.show", alert_id=alert_id), code=303)

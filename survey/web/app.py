@@ -91,6 +91,7 @@ def create_app(settings: Settings) -> Flask:
         SESSION_COOKIE_SECURE=settings.secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        UNREACHED_RULE=settings.unreached_rule,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     headers.install(app, settings)

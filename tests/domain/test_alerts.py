@@ -36,6 +36,8 @@ GRID = {
     Move.WRITE: (TRIGGERED, ACKNOWLEDGED, None),
     Move.STEP: (TRIGGERED, None, None),
     Move.REMIND: (TRIGGERED, ACKNOWLEDGED, None),
+    Move.TAKE_OVER: (None, ACKNOWLEDGED, None),
+    Move.REASSIGN: (TRIGGERED, TRIGGERED, None),
     Move.EXPIRE: (None, TRIGGERED, None),
 }
 

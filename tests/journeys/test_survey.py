@@ -14,7 +14,7 @@ from tests.cast import ANA, RIVERSIDE
 from tests.conftest import Database
 from tests.fakes import FakeSms
 from tests.phone import ORIGIN, Phone, application
-from tests.surveys import NOTHING_SPECIAL, alerts_of, invited, open_clinic, response_of, score
+from tests.surveys import GOOD_DAY, NOTHING_SPECIAL, alerts_of, invited, open_clinic, response_of, score
 
 NOW = clock.now()
 
@@ -81,6 +81,28 @@ def test_leaving_half_way_loses_nothing_and_is_called_by_the_next_workday(app: F
 
     assert [alert["tier"] for alert in alerts_of(case)] == ["soon"]
     assert responses.sheet(case.invitation_id).answers["breath"] == "no"
+
+
+def test_soon_says_truthfully_by_when_we_call_and_pages_nobody(app: Flask, carrier: FakeSms):
+    case = invited(NOW)
+    phone = Phone(app).begin(case.token)
+    given = GOOD_DAY | {"help": {"answer": ["next"]}}
+    for item in given:
+        if phone.path.endswith(f"/questions/{item}"):
+            phone.answer(item, **{name: values[0] for name, values in given[item].items()})
+    page = phone.finish()
+    score(NOW)
+
+    while escalation.advance_due(now=NOW) or pages.send_due(now=NOW):
+        pass
+
+    (alert,) = alerts_of(case)
+    assert alert["tier"] == "soon"
+    promised = RIVERSIDE.local(alert["promised_at"])
+    assert promised.hour == RIVERSIDE.closes.hour
+    assert promised.isoweekday() in RIVERSIDE.workdays
+    assert f"A nurse will call you by {promised:%A}, {promised:%B} {promised.day}" in page.text
+    assert carrier.wire == []
 
 
 def test_unknown_facts_ask_the_questions_that_hang_on_them(app: Flask):

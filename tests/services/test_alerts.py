@@ -13,8 +13,8 @@ from survey.domain.alerts import AlertState, ContactResult, Event, EventKind
 from survey.domain.errors import Conflict, NotFound, Refused, Stale
 from survey.domain.pages import PageState
 from survey.domain.protocol import Tier
-from survey.services import alerts, escalation
-from survey.services.alerts import DoorState
+from survey.services import alerts, doors, escalation
+from survey.services.doors import DoorState
 from survey.store import alerts as store
 from survey.store.session import DatabaseError, transaction
 from tests import factories
@@ -84,9 +84,9 @@ def test_looking_through_the_link_changes_nothing_however_often(night: Night) ->
     alert = night.worry()
     token = night.sms.wire[0].token
 
-    doors = [alerts.look_by_token(token, now=night.now) for _ in range(50)]
+    seen = [doors.look(token, now=night.now) for _ in range(50)]
 
-    assert {door.state for door in doors} == {DoorState.OPEN}
+    assert {door.state for door in seen} == {DoorState.OPEN}
     assert night.alert(alert) == alerts.get(alert.id).alert
     assert night.story(alert) == ["opened", "paged"]
 
@@ -94,7 +94,7 @@ def test_looking_through_the_link_changes_nothing_however_often(night: Night) ->
 def test_the_link_takes_the_alert_for_whoever_was_paged(night: Night) -> None:
     alert = night.worry()
 
-    door = alerts.take_by_token(night.sms.wire[0].token, now=night.now)
+    door = doors.take(night.sms.wire[0].token, now=night.now)
 
     assert (door.state, door.holder and door.holder.name) == (DoorState.YOURS, ANA.name)
     assert night.alert(alert).acked_by == ANA.id
@@ -105,13 +105,13 @@ def test_the_loser_finds_out_at_the_door_who_has_it(night: Night) -> None:
     alert = night.worry()
     night.forward(timedelta(minutes=5))
     ana, ben = night.sms.to(ANA)[0].token, night.sms.to(BEN)[0].token
-    alerts.take_by_token(ben, now=night.now)
+    doors.take(ben, now=night.now)
 
-    door = alerts.look_by_token(ana, now=night.now)
+    door = doors.look(ana, now=night.now)
 
     assert (door.state, door.holder and door.holder.name, door.since) == (DoorState.TAKEN, BEN.name, night.now)
     with pytest.raises(Stale, match=r"Ben Okafor took this alert at 00:36\."):
-        alerts.take_by_token(ana, now=night.now)
+        doors.take(ana, now=night.now)
     assert night.alert(alert).acked_by == BEN.id
 
 
@@ -121,12 +121,12 @@ def test_an_old_copy_shows_the_present_and_takes_only_with_the_present_epoch(nig
     night.take(alert, BEN)
     night.forward(timedelta(minutes=30))
 
-    door = alerts.look_by_token(old, now=night.now)
+    door = doors.look(old, now=night.now)
 
     assert (door.state, door.epoch) == (DoorState.OPEN, 2)
     with pytest.raises(Stale, match="moved on"):
-        alerts.take_by_token(old, now=night.now)
-    assert alerts.take_by_token(old, now=night.now, epoch=door.epoch).state is DoorState.YOURS
+        doors.take(old, now=night.now)
+    assert doors.take(old, now=night.now, epoch=door.epoch).state is DoorState.YOURS
 
 
 def test_a_link_opens_for_a_day(night: Night) -> None:
@@ -134,16 +134,16 @@ def test_a_link_opens_for_a_day(night: Night) -> None:
     token = night.sms.wire[0].token
     next_day = night.now + timedelta(hours=24)
 
-    assert alerts.look_by_token(token, now=next_day - timedelta(seconds=1)).state is DoorState.OPEN
-    assert alerts.look_by_token(token, now=next_day).state is DoorState.EXPIRED
+    assert doors.look(token, now=next_day - timedelta(seconds=1)).state is DoorState.OPEN
+    assert doors.look(token, now=next_day).state is DoorState.EXPIRED
     with pytest.raises(Refused, match="more than a day old"):
-        alerts.take_by_token(token, now=next_day)
+        doors.take(token, now=next_day)
 
 
 @pytest.mark.parametrize("token", ["", "x", "1" * 22, "0" * 22, "' OR 1=1 --"])
 def test_a_link_that_was_never_sent_opens_nothing(night: Night, token: str) -> None:
     with pytest.raises(NotFound, match="not known"):
-        alerts.look_by_token(token, now=night.now)
+        doors.look(token, now=night.now)
 
 
 def test_the_link_of_somebody_who_left_opens_nothing(night: Night) -> None:
@@ -152,7 +152,7 @@ def test_the_link_of_somebody_who_left_opens_nothing(night: Night) -> None:
         tx.run(sa.text("UPDATE app_user SET active = false WHERE id = :id"), {"id": ANA.id})
 
     with pytest.raises(NotFound):
-        alerts.take_by_token(night.sms.wire[0].token, now=night.now)
+        doors.take(night.sms.wire[0].token, now=night.now)
 
 
 def test_the_database_keeps_no_token_that_anybody_could_use(night: Night) -> None:
@@ -172,7 +172,7 @@ def test_the_text_names_no_patient_and_no_symptom_and_fits_one_segment(night: Ni
     body = night.sms.wire[0].body
     number = alert.short_no
 
-    assert body.startswith(f"{RIVERSIDE.sms_name}: urgent check-in alert {number}. Nobody has taken it yet. Open ")
+    assert body.startswith(f"{RIVERSIDE.sms_name}: urgent check-in alert {number}. Reply 1 to take it, or open ")
     assert f"{PUBLIC_URL}/a/" in body
     assert len(body) <= 160
     assert body.isascii()

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 AUTOMATIC = frozenset({"invitation", "reminder"})
 CAPPED = AUTOMATIC | {"confirm", "called"}
 ASKED_FOR = frozenset({"fresh_link"})
-AT_ANY_HOUR = ASKED_FOR | {"confirm"}
+CARE = frozenset({"not_reached"})
+"""What to do since the promised call did not come: by day and night, and of course after the answers."""
+AT_ANY_HOUR = ASKED_FOR | CARE | {"confirm"}
 """The patient stands at the desk, or has just asked."""
 REPLIES = frozenset({"stopped", "started", "help", "wrong_number", "call_back", "not_watched"})
 CONFIRMS_STOP = frozenset({"stopped", "wrong_number"})
@@ -159,7 +161,7 @@ class Judge:
     def _when(self, letter: Letter, known: Known) -> Iterator[Broken]:
         assert letter.survey
         end = self.over.get(letter.survey)
-        is_wanted = letter.kind in ASKED_FOR and letter.survey not in self.closed
+        is_wanted = letter.kind in ASKED_FOR | CARE and letter.survey not in self.closed
         if _since(end, letter) and not is_wanted:
             yield Broken.AFTER_THE_END
         wall = letter.at.astimezone(ZoneInfo(known.zone)).time()

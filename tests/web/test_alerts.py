@@ -7,10 +7,10 @@ import pytest
 import sqlalchemy as sa
 
 from survey import clock
-from survey.services import alerts
+from survey.services import alerts, promises
 from survey.store.session import transaction
 from tests import staff
-from tests.cast import ANA, BEN, SAM
+from tests.cast import ANA, BEN, LENA, SAM
 from tests.staff import Desk
 
 
@@ -167,3 +167,122 @@ def test_a_link_that_was_never_sent_is_not_known(desk: Desk) -> None:
 
     assert response.status_code == 404
     assert "This link is not known" in response.text
+
+
+def test_the_second_may_take_over_by_a_button_that_names_the_first(desk: Desk, alert_id: UUID) -> None:
+    alerts.take(alert_id, by=ANA.actor, epoch=1, now=clock.now())
+    desk.signed_in(BEN)
+    assert "Take over from Ana Reyes" in desk.get(f"/alerts/{alert_id}").text
+
+    page = desk.follow(press(desk, alert_id, "take-over"))
+
+    assert "Did you reach the patient?" in page.text
+    assert (state(alert_id)["acked_by"], state(alert_id)["epoch"]) == (BEN.id, 2)
+
+
+def test_an_old_take_over_shows_the_alert_as_it_stands_with_a_fresh_button(desk: Desk, alert_id: UUID) -> None:
+    alerts.take(alert_id, by=ANA.actor, epoch=1, now=clock.now())
+    alerts.take_over(alert_id, by=LENA.actor, epoch=1, now=clock.now())
+    desk.signed_in(BEN)
+
+    page = desk.follow(press(desk, alert_id, "take-over", epoch=1)).text
+
+    assert "moved on since the page was shown" in page
+    assert "Take over from Lena Fischer" in page
+    assert 'name="epoch" value="2"' in page
+    assert state(alert_id)["acked_by"] == LENA.id
+
+
+def test_the_door_shows_the_present_with_a_fresh_button_after_an_old_press(desk: Desk, alert_id: UUID) -> None:
+    door = f"/a/{staff.paged_token(now=clock.now())}"
+    alerts.take(alert_id, by=BEN.actor, epoch=1, now=clock.now())
+    alerts.pass_on(alert_id, by=BEN.actor, epoch=1, now=clock.now())
+
+    page = desk.follow(desk.post(door, {"epoch": 1}, of=door)).text
+
+    assert "moved on since the page was shown" in page
+    assert "I’ll take it" in page
+    assert 'name="epoch" value="2"' in page
+    assert state(alert_id)["acked_by"] is None
+
+
+def test_the_door_lets_one_take_over(desk: Desk, alert_id: UUID) -> None:
+    door = f"/a/{staff.paged_token(now=clock.now())}"
+    alerts.take(alert_id, by=BEN.actor, epoch=1, now=clock.now())
+    assert "Take over from Ben Okafor" in desk.get(door).text
+
+    page = desk.follow(desk.post(door, {"epoch": 1, "over": "yes"}, of=door)).text
+
+    assert "You have it" in page
+    assert state(alert_id)["acked_by"] == ANA.id
+
+
+def test_a_colleague_is_asked_to_help_or_given_the_alert(desk: Desk, alert_id: UUID) -> None:
+    desk.signed_in(ANA)
+    press(desk, alert_id, "take")
+
+    page = desk.follow(press(desk, alert_id, "responders", user_id=str(LENA.id))).text
+    assert "Asked to help: Lena Fischer" in page
+    page = desk.follow(press(desk, alert_id, "reassign", user_id=str(BEN.id))).text
+
+    assert "nobody has it yet" in page
+    assert (state(alert_id)["state"], state(alert_id)["epoch"]) == ("triggered", 2)
+
+
+@pytest.mark.parametrize("button", ["responders", "reassign"])
+@pytest.mark.parametrize("who", ["", "nobody", str(SAM.id)])
+def test_without_a_person_who_takes_alerts_nobody_is_asked(desk: Desk, alert_id: UUID, button: str, who: str) -> None:
+    desk.signed_in(ANA)
+
+    page = desk.follow(press(desk, alert_id, button, user_id=who)).text
+
+    assert "Choose a person. Nobody was paged." in page
+    assert state(alert_id)["epoch"] == 1
+
+
+def test_after_a_try_in_vain_the_other_number_stands_there_and_that_the_promise_holds(
+    desk: Desk, alert_id: UUID
+) -> None:
+    with transaction() as tx:
+        tx.run(
+            sa.text("""INSERT INTO contact (id, patient_id, kind, address, consented_at, consent_by, consent_how,
+            consent_wording) SELECT gen_random_uuid(), patient_id, kind, '+12025550129', consented_at, consent_by,
+            consent_how, consent_wording FROM contact LIMIT 1""")
+        )
+    desk.signed_in(ANA)
+    press(desk, alert_id, "take")
+
+    page = desk.follow(press(desk, alert_id, "contact", result="voicemail")).text
+
+    assert 'href="tel:+12025550129"' in page
+    assert "does not keep the promise" in page
+    assert "call promised by" in page
+
+
+def test_three_tries_in_vain_show_the_clinics_own_rule(desk: Desk, alert_id: UUID) -> None:
+    desk.signed_in(ANA)
+    press(desk, alert_id, "take")
+    for _ in range(2):
+        page = desk.follow(press(desk, alert_id, "contact", result="no_answer")).text
+    assert "tries in vain" not in page
+
+    page = desk.follow(press(desk, alert_id, "contact", result="no_answer")).text
+
+    assert "3 tries in vain." in page
+    assert "a welfare check" in page
+
+
+def test_a_broken_promise_says_what_the_patient_was_told_or_that_only_a_call_is_left(desk: Desk) -> None:
+    late = staff.alarm(now=clock.now() - timedelta(minutes=50))
+    desk.signed_in(ANA)
+    assert promises.break_due(now=clock.now()) == 1
+
+    said = {}
+    for state_of_text in ("pending", "accepted", "undelivered"):
+        with transaction() as tx:
+            tx.run(sa.text("UPDATE message SET state = :s WHERE kind = 'not_reached'"), {"s": state_of_text})
+        said[state_of_text] = desk.get(f"/alerts/{late}").text
+
+    assert "is about to be sent to the patient" in said["pending"]
+    assert "The patient was texted at" in said["accepted"]
+    assert "no text to this patient is possible" in said["undelivered"]

@@ -16,7 +16,7 @@ from survey.services import alerts, engine
 from survey.settings import Settings
 from survey.store import doorbell
 from survey.store.session import transaction
-from tests import factories
+from tests import factories, texting
 from tests.cast import ANA
 from tests.conftest import Database
 from tests.night import Night
@@ -79,6 +79,18 @@ def test_where_no_ring_is_heard_it_does_not_wait(sentinel: Sentinel, night: Nigh
     sentinel.tick(night.now + timedelta(seconds=1))
 
     eventually(lambda: night.sms.to(ANA), within_s=5)
+
+
+def test_a_clinicians_code_takes_the_alert_and_is_answered_where_no_ring_is_heard(
+    sentinel: Sentinel, night: Night
+) -> None:
+    alert = night.worry()
+    texting.text("1", now=night.now, sender=ANA.mobile)
+
+    sentinel.tick(night.now + timedelta(seconds=1))
+
+    assert night.alert(alert).acked_by == ANA.id
+    eventually(lambda: "you have alert" in night.sms.to(ANA)[-1].body, within_s=5)
 
 
 def test_now_and_then_it_rings_everywhere_so_that_every_worker_shows_that_it_lives(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from survey.domain import pages
+from survey.domain.alerts import Alert, ContactResult
 from survey.domain.invitations import Trouble
 from survey.domain.messages import Delivery
 from survey.domain.pages import PageState
@@ -108,6 +109,7 @@ class Book:
         names = [field.name for field in fields(alert) if field.name != "short_no"]
         self.rows["alert"].append({name: getattr(alert, name) for name in names} | {"severity": alert.severity})
         self.rows["alert_event"] += _story_of(case)
+        self.rows["promise"].append(_promise(alert, ids("promise"), now=self.setting.desk.now))
         for number, paged in enumerate(case.paged):
             self._page(case, paged, ids, number)
 
@@ -155,3 +157,19 @@ def _story_of(case: Case) -> list[Row]:
         }
         for told in case.told
     ]
+
+
+def _promise(alert: Alert, promise_id: UUID, *, now: datetime) -> Row:
+    """What the patient was promised, and what became of it: kept, kept late, or given up with the alert."""
+    kept_at = alert.contacted_at if alert.contact_result is ContactResult.REACHED else None
+    ended = [one for one in (kept_at, alert.resolved_at, now) if one is not None]
+    return {
+        "id": promise_id,
+        "alert_id": alert.id,
+        "made_at": alert.created_at,
+        "due_at": alert.promised_at,
+        "kept_at": kept_at,
+        "broken_at": alert.promised_at if min(ended) > alert.promised_at else None,
+        "cancelled_at": None if kept_at else alert.resolved_at,
+        "told_patient_at": None,
+    }

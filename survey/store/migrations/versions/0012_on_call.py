@@ -51,7 +51,7 @@ CREATE TABLE rota_feed (
   id uuid PRIMARY KEY,
   schedule_id uuid NOT NULL REFERENCES schedule, url text NOT NULL,
   added_by uuid NOT NULL REFERENCES app_user, added_at timestamptz NOT NULL, removed_at timestamptz,
-  asked_at timestamptz, read_at timestamptz, fault text);
+  asked_at timestamptz, read_at timestamptz, fault text, unread int NOT NULL DEFAULT 0);
 CREATE UNIQUE INDEX rota_feed_once ON rota_feed (schedule_id) WHERE removed_at IS NULL;
 CREATE TABLE rota_entry (
   feed_id uuid NOT NULL REFERENCES rota_feed, uid text NOT NULL,
@@ -76,8 +76,11 @@ CREATE TABLE calendar_feed (
   user_id uuid PRIMARY KEY REFERENCES app_user, token_sha256 bytea NOT NULL UNIQUE CHECK (length(token_sha256) = 32),
   made_at timestamptz NOT NULL);
 CREATE TABLE gap_notice (                      -- mailed once for each of 14, 7, 3 and 1 days before
-  schedule_id uuid NOT NULL REFERENCES schedule, starts_at timestamptz NOT NULL, days smallint NOT NULL,
-  told_at timestamptz NOT NULL, PRIMARY KEY (schedule_id, starts_at, days));
+  schedule_id uuid NOT NULL REFERENCES schedule, starts_at timestamptz NOT NULL,
+  days smallint NOT NULL CHECK (days IN (14, 7, 3, 1)),
+  due_at timestamptz,                          -- when it is mailed, or mailed again; null: nothing is left to do
+  told_at timestamptz, PRIMARY KEY (schedule_id, starts_at, days));
+CREATE INDEX gap_notice_due ON gap_notice (due_at) WHERE due_at IS NOT NULL;
 """
 
 REACH = """
@@ -156,9 +159,13 @@ CREATE TABLE handover (
 
 -- A page that went out within another one's text.
 ALTER TABLE page ADD bundled_in uuid REFERENCES page;
+CREATE INDEX page_within ON page (bundled_in) WHERE bundled_in IS NOT NULL;
+-- How many alerts have paged one phone lately.
+CREATE INDEX page_to_phone ON page (contact_method_id, not_before) WHERE kind = 'call';
 """
 
 DOWN = """
+DROP INDEX page_to_phone;
 ALTER TABLE page DROP bundled_in;
 DROP TABLE handover, promise, alert_responder, reply_code, contact_proof;
 ALTER TABLE contact_method DROP owner_due_at;
