@@ -5,7 +5,7 @@ import sys
 import click
 from pydantic import ValidationError
 
-from survey.cli import clinic, demo, messages, ping, processes, protocol, upkeep, watch
+from survey.cli import alerts, clinic, demo, messages, ping, processes, protocol, upkeep, watch
 from survey.domain.errors import DomainError
 
 EPILOG = """
@@ -23,7 +23,7 @@ def daytwo() -> None:
     """Follow patients up after a procedure, and page the on-call clinician until the worrying one is reached."""
 
 
-for part in (processes, clinic, protocol, messages, watch, upkeep, ping, demo):
+for part in (processes, clinic, protocol, messages, watch, alerts, upkeep, ping, demo):
     for command in part.COMMANDS:
         daytwo.add_command(command)
 

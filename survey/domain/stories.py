@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from survey.domain.alerts import ContactResult, EventKind, Outcome, Usefulness
+from survey.domain.alerts import ContactResult, Outcome, Usefulness
 from survey.domain.calls import RESULT_WORDS, Result
 from survey.domain.inbound import Inbound
 from survey.domain.keywords import Meaning
 from survey.domain.messages import Kind
-from survey.domain.pages import PageState
 from survey.domain.suppressions import Scope, Source
 
 
@@ -52,68 +51,6 @@ USEFULNESS_WORDS: Mapping[Usefulness, str] = {
     Usefulness.WORTH_IT: "Yes: worth the call",
     Usefulness.NOT_NEEDED: "No: not needed",
 }
-
-_EVENTS: Mapping[EventKind, tuple[str, Mood]] = {
-    EventKind.OPENED: ("Alert {no} opened", Mood.HOT),
-    EventKind.TAKEN: ("{who} took alert {no}", Mood.GOOD),
-    EventKind.CONTACTED: ("{who} called the patient", Mood.GOOD),
-    EventKind.CLOSED: ("{who} closed alert {no}", Mood.GOOD),
-    EventKind.PASSED_ON: ("{who} passed alert {no} on", Mood.HOT),
-    EventKind.TIER_RAISED: ("Later answers made alert {no} more serious", Mood.HOT),
-    EventKind.ANSWERS_ADDED: ("Later answers were added to alert {no}", Mood.PLAIN),
-    EventKind.WROTE: ("The patient texted while alert {no} was open", Mood.HOT),
-    EventKind.NOBODY_REACHABLE: ("Nobody could be paged for alert {no}", Mood.HOT),
-    EventKind.NUDGED: ("Reminder about alert {no}: the patient was not called yet", Mood.PLAIN),
-    EventKind.TAKE_EXPIRED: ("Alert {no} was taken, and nobody called in time: paged again", Mood.HOT),
-    EventKind.OVERDUE: ("Alert {no} is past its promised time", Mood.HOT),
-    EventKind.CLOSE_REMINDED: ("Reminder to close alert {no}", Mood.PLAIN),
-    EventKind.PAGE_FAILED: ("A page for alert {no} failed", Mood.HOT),
-}
-"""What is told of each kind. PAGED is left out: each page tells of itself, with the name of who was paged."""
-
-
-def of_event(
-    kind: EventKind, *, at: datetime, no: int, who: str | None, data: Mapping[str, str | int]
-) -> Moment | None:
-    """The moment of one event of alert `no`; None for a kind that other moments tell better."""
-    if kind not in _EVENTS:
-        return None
-    sentence, mood = _EVENTS[kind]
-    title = sentence.format(who=who or "Somebody", no=no)
-    return Moment(at=at, title=title, lines=_details(data), mood=mood)
-
-
-def _details(data: Mapping[str, str | int]) -> tuple[str, ...]:
-    """The codes in an event that mean something to a person, in words."""
-    found = []
-    if "tier" in data:
-        found.append(str(data["tier"]).capitalize())
-    if "result" in data:
-        found.append(CONTACT_WORDS[ContactResult(str(data["result"]))])
-    if "outcome" in data:
-        found.append(OUTCOME_WORDS[Outcome(str(data["outcome"]))])
-    if "usefulness" in data:
-        found.append(f"Useful? {USEFULNESS_WORDS[Usefulness(str(data['usefulness']))]}")
-    return tuple(found)
-
-
-_PAGED: Mapping[PageState, str] = {
-    PageState.PENDING: "is about to be paged",
-    PageState.LEASED: "is being paged",
-    PageState.ACCEPTED: "was paged",
-    PageState.DELIVERED: "was paged",
-    PageState.UNDELIVERED: "could not be paged",
-    PageState.FAILED: "could not be paged",
-}
-"""A superseded page reached nobody and tells nothing."""
-
-
-def of_page(state: PageState, *, who: str, method: str, at: datetime) -> Moment | None:
-    """The moment of one page; None for one that was never sent."""
-    if state not in _PAGED:
-        return None
-    return Moment(at=at, title=f"{who} {_PAGED[state]} by {'text' if method == 'sms' else method}")
-
 
 _SENT: Mapping[str, tuple[str, Mood]] = {
     "pending": ("is waiting to be sent", Mood.PLAIN),

@@ -18,12 +18,11 @@ from survey.domain.responses import Mode
 from survey.domain.sites import Site
 from survey.domain.stories import Moment, Mood, age
 from survey.domain.suppressions import Suppression
-from survey.services import protocols, replies
+from survey.services import alert_stories, protocols, replies
 from survey.store import alerts as alert_store
 from survey.store import calls as call_store
 from survey.store import contacts as contact_store
 from survey.store import invitations as invitation_store
-from survey.store import pages as page_store
 from survey.store import patients as patient_store
 from survey.store import procedures as procedure_store
 from survey.store import sites as site_store
@@ -72,8 +71,16 @@ class Subject:
     @property
     def phone(self) -> str | None:
         """The number to call: any that the patient gave, unless somebody else answers on it."""
-        numbers = [one for one in self.contacts if one.kind == "sms" and one.blocked_reason != "not_me"]
-        return numbers[0].address if numbers else None
+        return next(iter(self._phones), None)
+
+    @property
+    def other_phones(self) -> tuple[str, ...]:
+        """The numbers to call when nobody answers on the first."""
+        return self._phones[1:]
+
+    @property
+    def _phones(self) -> tuple[str, ...]:
+        return tuple(one.address for one in self.contacts if one.kind == "sms" and one.blocked_reason != "not_me")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +140,7 @@ def of_procedure(procedure_id: UUID, *, now: datetime) -> Story:
             *_messages(tx, procedure_id),
             *replies.told(tx, procedure),
             *_surveys(check_ins),
-            *_alerts(tx, alerts),
+            *(moment for one in alerts for moment in alert_stories.moments(tx, one)),
         )
     return Story(
         subject=subject, check_ins=check_ins, alerts=alerts, moments=tuple(sorted(moments, key=lambda one: one.at))
@@ -154,13 +161,6 @@ def patient_of(procedure_id: UUID) -> UUID:
     """Whose procedure it is. Raises NotFound."""
     with transaction() as tx:
         return procedure_store.get(tx, procedure_id).patient_id
-
-
-def of_alert(alert: Alert) -> tuple[Moment, ...]:
-    """What happened to one alert: its events and its pages, in order."""
-    with transaction() as tx:
-        moments = (*_events(tx, alert), *_pages(tx, alert))
-    return tuple(sorted(moments, key=lambda one: one.at))
 
 
 def reasons(tx: Tx, response_ids: Collection[UUID]) -> Mapping[UUID, tuple[str, ...]]:
@@ -252,27 +252,6 @@ def _messages(tx: Tx, procedure_id: UUID) -> Iterable[Moment]:
         words.of_message(one.kind, channel=one.channel, state=one.state, at=one.at, late=one.late)
         for one in store.sent(tx, procedure_id)
     ]
-
-
-def _alerts(tx: Tx, alerts: Iterable[Alert]) -> Iterable[Moment]:
-    return [moment for one in alerts for moment in (*_events(tx, one), *_pages(tx, one))]
-
-
-def _events(tx: Tx, alert: Alert) -> tuple[Moment, ...]:
-    lines = alert_store.story(tx, alert.id)
-    found = (
-        words.of_event(line.kind, at=line.at, no=alert.short_no, who=line.actor_name, data=line.data) for line in lines
-    )
-    return tuple(moment for moment in found if moment is not None)
-
-
-def _pages(tx: Tx, alert: Alert) -> Iterable[Moment]:
-    told = page_store.of_alert(tx, alert.id)
-    found = (
-        words.of_page(one.page.state, who=one.user_name, method=one.method, at=one.page.sent_at or one.page.not_before)
-        for one in told
-    )
-    return [moment for moment in found if moment is not None]
 
 
 def _calls(tx: Tx, procedure_id: UUID) -> Iterable[Moment]:
