@@ -9,7 +9,7 @@ from survey.domain import keywords
 HIGHEST = 99
 """The largest code; whoever has more open alerts than that on one phone is asked for the alert's own number."""
 PASSIVE_AT_MOST = 5
-"""So many answers that changed nothing go to one phone within `PASSIVE_WITHIN`: two robots have to come to an end."""
+"""So many texts of one phone within `PASSIVE_WITHIN` are answered when nothing came of them: two robots must end."""
 PASSIVE_WITHIN = timedelta(minutes=10)
 LISTED = 6
 """So many codes fit into one answer."""

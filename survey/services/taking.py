@@ -19,9 +19,9 @@ from survey.domain.queues import Queue
 from survey.domain.reply_codes import Ack
 from survey.services import alerts, audit, pages
 from survey.store import alerts as alert_store
+from survey.store import inbound as inbound_store
 from survey.store import oncall as oncall_store
 from survey.store import owner_mails
-from survey.store import pages as page_store
 from survey.store import reply_codes as store
 from survey.store.session import Tx
 
@@ -47,7 +47,7 @@ def hear(tx: Tx, one: Inbound, *, is_patients: bool, now: datetime) -> bool:
     if _is_stop(one):
         _stop(tx, method, now=now)
     elif not is_patients and one.opt_out_type is None:
-        _answer(tx, method, store.last(tx, method.id, None), now=now)
+        _answer(tx, method, None, now=now)
     return not is_patients
 
 
@@ -65,7 +65,7 @@ def _take(tx: Tx, method: Method, ack: Ack, *, now: datetime) -> None:
     if alert_id is not None and _has_taken(tx, method, alert_id, now=now):
         _tell(tx, method, alert_id, now=now)
     else:
-        _answer(tx, method, alert_id or store.last(tx, method.id, None), now=now)
+        _answer(tx, method, alert_id, now=now)
 
 
 def _meant(tx: Tx, method: Method, ack: Ack) -> UUID | None:
@@ -91,10 +91,11 @@ def _has_taken(tx: Tx, method: Method, alert_id: UUID, *, now: datetime) -> bool
 
 
 def _answer(tx: Tx, method: Method, alert_id: UUID | None, *, now: datetime) -> None:
-    """Tell how it stands, unless this phone was told too often just now; without any alert there is nothing to tell."""
-    told = page_store.answers(tx, method.user_id, since=now - rules.PASSIVE_WITHIN)
-    if alert_id is not None and told < rules.PASSIVE_AT_MOST:
-        _tell(tx, method, alert_id, now=now)
+    """Tell how that alert stands, or whichever wants an answer most; nothing to a phone that texts without an end."""
+    about = alert_id or store.last(tx, method.id, None) or store.paged(tx, method.id)
+    texts = inbound_store.count_since(tx, method.address, now - rules.PASSIVE_WITHIN)
+    if about is not None and texts <= rules.PASSIVE_AT_MOST:
+        _tell(tx, method, about, now=now)
 
 
 def _tell(tx: Tx, method: Method, alert_id: UUID, *, now: datetime) -> None:

@@ -84,6 +84,8 @@ FROM message m JOIN inbound i ON i.id = m.inbound_id
 WHERE i.sender = %(sender)s AND m.state <> 'cancelled' GROUP BY m.kind
 """
 
+_COUNT_SINCE = "SELECT count(*) AS texts FROM inbound WHERE sender = %(sender)s AND received_at > %(since)s"
+
 
 def insert(tx: Tx, new: Inbound) -> bool:
     """Keep a text; False when the provider had told of it before."""
@@ -140,6 +142,12 @@ def answered(tx: Tx, sender: str, *, now: datetime) -> Answered:
     """What that number was answered so far."""
     rows = tx.rows(_ANSWERED, {"sender": sender, "since": now - timedelta(days=1)})
     return Answered(last={Kind(row["kind"]): row["last"] for row in rows}, today=sum(row["today"] for row in rows))
+
+
+def count_since(tx: Tx, sender: str, since: datetime) -> int:
+    """How many texts came from that number since then."""
+    row = tx.fetch(_COUNT_SINCE, {"sender": sender, "since": since})
+    return int(row["texts"]) if row else 0
 
 
 def as_inbound(row: Row) -> Inbound:

@@ -186,12 +186,6 @@ def supersede_nudges(tx: Tx, alert_id: UUID) -> int:
     return _put_away(tx, nudges)
 
 
-def answers(tx: Tx, user_id: UUID, *, since: datetime) -> int:
-    """How many answers to that user's texts, and news of alerts taken over, were planned since then."""
-    theirs = (page.c.user_id == user_id) & (page.c.kind == PageKind.ANSWER) & (page.c.not_before > since)
-    return int(tx.run(sa.select(sa.func.count()).select_from(page).where(theirs)).scalar_one())
-
-
 def answers_about(tx: Tx, alert_id: UUID) -> int:
     """How many answers about that alert were planned so far; the number of the next one."""
     theirs = (page.c.alert_id == alert_id) & (page.c.kind == PageKind.ANSWER)

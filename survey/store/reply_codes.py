@@ -36,6 +36,12 @@ SELECT c.alert_id FROM reply_code c JOIN alert a ON a.id = c.alert_id
 WHERE c.contact_method_id = %(method_id)s AND (%(code)s::int IS NULL OR c.code = %(code)s)
 ORDER BY a.state = 'triggered' DESC, c.released_at IS NULL DESC, c.given_at DESC LIMIT 1
 """
+# What came in one text with others has no code yet.
+_PAGED = """
+SELECT a.id FROM alert a JOIN page p ON p.alert_id = a.id
+WHERE a.state <> 'resolved' AND p.contact_method_id = %(method_id)s
+ORDER BY a.state = 'triggered' DESC, p.not_before DESC LIMIT 1
+"""
 # By its own number an alert is found for whoever was ever paged for it.
 _BY_NUMBER = """
 SELECT a.id FROM alert a WHERE a.short_no = %(number)s
@@ -81,6 +87,11 @@ def last(tx: Tx, method_id: UUID, code: int | None) -> UUID | None:
     """
     row = tx.fetch(_LAST, {"method_id": method_id, "code": code})
     return _alert_id(row, "alert_id")
+
+
+def paged(tx: Tx, method_id: UUID) -> UUID | None:
+    """The open alert that this phone was paged for last, first of all one that nobody has."""
+    return _alert_id(tx.fetch(_PAGED, {"method_id": method_id}), "id")
 
 
 def numbered(tx: Tx, alert_no: int, *, user_id: UUID) -> UUID | None:

@@ -84,15 +84,7 @@ PAGES = (
 def create_app(settings: Settings) -> Flask:
     """The application. Raises RuntimeError when a route does not declare who may use it."""
     app = errors.Application("survey.web", template_folder=str(ROOT / "templates"), static_folder=None)
-    app.config.update(
-        SECRET_KEY=settings.secret_key.get_secret_value(),
-        # Holds the form's token alone; who is there is known by the database.
-        SESSION_COOKIE_NAME="__Host-daytwo-form" if settings.secure else "daytwo-form",
-        SESSION_COOKIE_SECURE=settings.secure,
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        UNREACHED_RULE=settings.unreached_rule,
-    )
+    _configure(app, settings)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     headers.install(app, settings)
     limits.install(app)
@@ -108,3 +100,15 @@ def create_app(settings: Settings) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        # Holds the form's token alone; who is there is known by the database.
+        SESSION_COOKIE_NAME="__Host-daytwo-form" if settings.secure else "daytwo-form",
+        SESSION_COOKIE_SECURE=settings.secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        UNREACHED_RULE=settings.unreached_rule,
+    )

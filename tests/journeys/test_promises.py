@@ -154,6 +154,19 @@ def test_a_promise_is_broken_once_however_often_and_by_how_many_it_is_looked_at(
     assert len(texted(night)) == 1
 
 
+def test_of_two_who_have_found_the_same_promise_the_second_finds_it_seen_to(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worry(night)
+    night.now += PROMISED
+    with transaction() as tx:
+        found = promises.store.due_ids(tx, now=night.now, limit=20)
+    monkeypatch.setattr(promises.store, "due_ids", lambda *_, **__: found * 2)
+
+    assert promises.break_due(now=night.now) == 1
+    assert len(texted(night)) == 1
+
+
 def test_a_late_call_keeps_it_late_and_takes_the_text_back_that_has_not_left(night: Night) -> None:
     alert = worry(night)
     night.forward(PROMISED)

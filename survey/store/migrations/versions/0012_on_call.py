@@ -113,6 +113,7 @@ CREATE TABLE reply_code (
   contact_method_id uuid NOT NULL REFERENCES contact_method, code smallint NOT NULL CHECK (code BETWEEN 1 AND 99),
   alert_id uuid NOT NULL REFERENCES alert, given_at timestamptz NOT NULL, released_at timestamptz);
 CREATE UNIQUE INDEX reply_code_live ON reply_code (contact_method_id, code) WHERE released_at IS NULL;
+CREATE INDEX reply_code_of_phone ON reply_code (contact_method_id, given_at);
 CREATE UNIQUE INDEX reply_code_one_per_alert ON reply_code (contact_method_id, alert_id) WHERE released_at IS NULL;
 -- People asked by name, on top of the policy: paged with every step until it is taken.
 CREATE TABLE alert_responder (
