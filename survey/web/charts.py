@@ -89,7 +89,7 @@ def line(name: str, *, title: str, description: str, values: Sequence[Value], mo
 
 def bars(name: str, *, title: str, description: str, values: Sequence[Value]) -> Markup:
     """One bar for each value, its number above it; drawn for half the page's width."""
-    most = _round_up(max((v.value or 0 for v in values), default=0))
+    most = round_up(max((v.value or 0 for v in values), default=0))
     frame = _frame(most, len(values), "", across=HALF)
     wide = frame.width / max(len(values), 1) * 0.7
     shapes = [
@@ -105,7 +105,7 @@ def stacks(
     name: str, *, title: str, description: str, layers: Sequence[tuple[str, str]], values: Sequence[Stack]
 ) -> Markup:
     """Bars of layers, the first at the bottom, and a legend. `layers` are (class, word)."""
-    most = _round_up(max((sum(v.layers) for v in values if v.layers), default=0))
+    most = round_up(max((sum(v.layers) for v in values if v.layers), default=0))
     frame = _frame(most, len(values), "")
     shapes = [shape for n, v in enumerate(values) for shape in _stack(frame, n, v.layers or (), layers)]
     parts = [*_axes(frame, [v.label for v in values], ""), *shapes, *_legend(frame, layers)]
@@ -114,7 +114,7 @@ def stacks(
 
 def bands(name: str, *, title: str, description: str, legend: tuple[str, str, str], values: Sequence[Band]) -> Markup:
     """A dot for each value on the interval that was expected. `legend`: words for interval, value, value outside."""
-    most = _round_up(max((max(v.value, *(v.interval or (0,))) for v in values), default=0))
+    most = round_up(max((max(v.value, *(v.interval or (0,))) for v in values), default=0))
     frame = _frame(most, len(values), "")
     ranges = [_range(frame, n, *v.interval) for n, v in enumerate(values) if v.interval]
     dots = [_dot(frame.x(n), frame.y(v.value), "missed" if v.is_missed else "dot") for n, v in enumerate(values)]
@@ -134,7 +134,7 @@ def _dot(x: float, y: float, css: str) -> str:
 
 def pairs(name: str, *, title: str, description: str, legend: tuple[str, str], values: Sequence[Pair]) -> Markup:
     """Two bars for each place, the earlier count an outline and the later one filled. `legend` has a word for each."""
-    frame = _frame(_round_up(max((max(v.before, v.after) for v in values), default=0)), len(values), "")
+    frame = _frame(round_up(max((max(v.before, v.after) for v in values), default=0)), len(values), "")
     wide = frame.width / max(len(values), 1) * 0.35
     shapes = [
         _rect(frame.x(n) + left * wide, frame.y(count), wide, frame.y(0) - frame.y(count), f"layer {css}")
@@ -185,7 +185,7 @@ def _frame(most: float, places: int, unit: str, *, across: int = WIDE) -> Frame:
     return Frame(left=max(widest * CHARACTER + 14, 34), most=most, places=places, across=across)
 
 
-def _round_up(most: float) -> float:
+def round_up(most: float) -> float:
     """A top of the axis that divides by four and leaves room for a number."""
     step = next(size for size in _steps() if size * TICKS >= most * 1.08)
     return float(step * TICKS)

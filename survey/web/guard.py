@@ -38,7 +38,7 @@ ENROL = ("patients.enrol", "patients.add")
 SECTIONS = {
     "worklist": frozenset({"worklist", "alerts", "confirmations", "leaflets", "patients", "stops"}),
     "calls": frozenset({"calls", "phone"}),
-    "oncall": frozenset({"oncall", "rotas", "swaps"}),
+    "oncall": frozenset({"figures", "handovers", "oncall", "rotas", "swaps"}),
     "protocols": frozenset({"protocols", "versions", "replays", "shadows", "burden", "publishing"}),
 }
 """Place in the navigation → blueprints of its pages, where these are more than its own."""
