@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test check lint types contracts words chaos chaos-mutants bench screenshots clean lock
+.PHONY: help setup demo test check lint types contracts words simulation chaos chaos-mutants bench screenshots clean lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,10 @@ contracts: setup
 
 words: setup
 	$(BIN)/daytwo messages check
+
+PATIENTS ?= 5000
+simulation: setup ## a clinic of 5,000 patients lives through forty days, a judge beside it (12 minutes)
+	@DAYTWO_PATIENTS=$(PATIENTS) $(BIN)/python -m pytest -s -p no:xdist --timeout 3600 tests/journeys/test_simulation.py
 
 chaos: setup ## kill, freeze and cut off everything that pages, and ask what is so afterwards (15 minutes)
 	@$(BIN)/python -m tests.chaos
