@@ -162,6 +162,7 @@ def office_stops(phone: Phone, database: Database) -> Stops:
     yield "on call"
     phone.tap("form[action$='/shifts#error-summary'] button")
     yield "on call refused"
+    yield from _rotas(phone)
     phone.open("/trends")
     for heading in phone.page.locator("main details summary").all():
         heading.click()
@@ -177,6 +178,27 @@ def office_stops(phone: Phone, database: Database) -> Stops:
     phone.open("/worklist")
     yield "403"
     yield from _faults(phone, database)
+
+
+def _rotas(phone: Phone) -> Stops:
+    phone.open("/on-call/schedules/new")
+    yield "new roster"
+    phone.page.fill("input[name=name]", "nights")
+    phone.tap("main form.card button")
+    yield "new rotation"
+    phone.tap("main form.card button")
+    yield "new rotation refused"
+    phone.open("/on-call")
+    phone.tap("a:has-text('Fill this gap')")
+    yield "put somebody on call"
+    phone.page.select_option("[name=user_id]", label=BEN.name)
+    phone.tap("main form.card button")
+    yield "on call, by name"
+    phone.tap("a:has-text('Take off')")
+    yield "take somebody off"
+    phone.open("/on-call")
+    phone.tap("a[href*='/rotations/'][href$='/end'] >> nth=0")
+    yield "end a rotation"
 
 
 def _faults(phone: Phone, database: Database) -> Stops:
@@ -214,6 +236,10 @@ def alert_stops(phone: Phone, riverside: Riverside, now: datetime) -> Stops:
     yield "alert, taken"
     phone.tap("form:has(input[value=voicemail]) button")
     yield "alert, voicemail"
+    for _ in range(2):
+        phone.tap("form:has(input[value=no_answer]) button")
+    phone.tap("details:has(#helper) summary")
+    yield "alert, three tries in vain"
     phone.tap("form:has(input[value=reached]) button")
     yield "alert, reached"
     phone.tap(".steps a[href*='outcome']")
@@ -236,6 +262,9 @@ def _doors(phone: Phone, riverside: Riverside, now: datetime) -> Stops:
     yield "door, open"
     phone.tap("main button")
     yield "door, yours"
+    alerts.take_over(alert.alert_id, by=riverside.actor(BEN), epoch=1, now=now)
+    phone.open(f"/a/{alert.page_token}")
+    yield "door, somebody else has it"
     _close(riverside, alert, now)
     phone.open(f"/a/{alert.page_token}")
     yield "door, closed"
