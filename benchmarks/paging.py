@@ -35,7 +35,8 @@ WITH moved AS (
 INSERT INTO answer (response_id, revision, item, value, at) SELECT id, revision, %(item)s, %(value)s, %(now)s FROM moved
 """
 PAGED = """
-SELECT t.id, a.response_id FROM page_attempt t JOIN page p ON p.id = t.page_id JOIN alert a ON a.id = p.alert_id
+SELECT t.id, a.response_id FROM page p JOIN page_attempt t ON t.page_id IN (p.id, p.bundled_in)
+JOIN alert a ON a.id = p.alert_id
 """
 WORRYING = ("red", psycopg.types.json.Jsonb({**NO_RED_FLAG, "breath": "yes"}))
 CALM = ("sore", psycopg.types.json.Jsonb(3))
@@ -113,12 +114,13 @@ def _journal(carrier: str) -> list[Mapping[str, Any]]:
 def _first_requests(world: World, carrier: str) -> dict[UUID, datetime]:
     """Response → when the provider was first asked to page for it."""
     with psycopg.connect(world.superuser) as connection:
-        response_of = {str(attempt): response for attempt, response in connection.execute(PAGED)}
+        rows = connection.execute(PAGED).fetchall()
+    asked = {entry["callback"].rpartition("/")[2]: datetime.fromisoformat(entry["at"]) for entry in _journal(carrier)}
     first: dict[UUID, datetime] = {}
-    for entry in _journal(carrier):
-        response = response_of.get(entry["callback"].rpartition("/")[2])
-        if response is not None:
-            first.setdefault(response, datetime.fromisoformat(entry["at"]))
+    for attempt, response in rows:
+        at = asked.get(str(attempt))
+        if at is not None:
+            first[response] = min(at, first.get(response, at))
     return first
 
 

@@ -18,6 +18,7 @@ from survey.services.channels import Letter
 from survey.services.links import new_token, sha256
 from survey.store import alerts as alert_store
 from survey.store import oncall as oncall_store
+from survey.store import page_steps
 from survey.store import pages as store
 from survey.store.session import Tx, transaction
 
@@ -47,7 +48,7 @@ def plan(tx: Tx, alert: Alert, ways: Sequence[Way], *, kind: PageKind, step_seq:
     """
     store.supersede_stuck(tx, alert.id, method_ids=[way.method_id for way in ways], now=now)
     if kind is PageKind.CALL:
-        reached = store.lately_reached(tx, alert.id, epoch=alert.epoch, since=now - rules.CALM)
+        reached = page_steps.lately_reached(tx, alert.id, epoch=alert.epoch, since=now - rules.CALM)
         ways = [way for way in ways if way.method_id not in reached]
     plan_first(tx, alert, ways, kind=kind, step_seq=step_seq, now=now)
 
@@ -180,7 +181,7 @@ def _settle(page: Page, outcome: AttemptOutcome, *, attempt: Attempt | None, now
     with transaction() as tx:
         alert = alert_store.get_for_update(tx, page.alert_id)  # lock order: alert, then page
         new = rules.after_attempt(page, outcome, now=now)
-        if new.state is PageState.PENDING and not _is_wanted(page, alert):
+        if new.state is PageState.PENDING and (not _is_wanted(page, alert) or page_steps.overtaken(tx, page)):
             new = rules.superseded(new)
         swapped = store.swap(tx, page, new)
         early = None

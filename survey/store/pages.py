@@ -206,13 +206,6 @@ def supersede_stuck(tx: Tx, alert_id: UUID, *, method_ids: Sequence[UUID], now: 
     return _put_away(tx, stuck & page.c.contact_method_id.in_(method_ids))
 
 
-def lately_reached(tx: Tx, alert_id: UUID, *, epoch: int, since: datetime) -> frozenset[UUID]:
-    """The phones that have been handed a page of this epoch since then."""
-    sent = page.c.state.in_([PageState.ACCEPTED, PageState.DELIVERED]) & (page.c.sent_at > since)
-    same = (page.c.alert_id == alert_id) & (page.c.epoch == epoch) & (page.c.kind == PageKind.CALL)
-    return frozenset(tx.run(sa.select(page.c.contact_method_id).where(same, sent)).scalars())
-
-
 def any_live(tx: Tx, one: Page) -> bool:
     """Whether another page of the same firing of the same step is on its way or may have arrived.
 

@@ -237,6 +237,11 @@ class Scene:
         """Until so many requests are on the wire."""
         until(lambda: len(self.wire()) >= count, what=f"{count} pages", patience_s=patience_s, every_s=0.02)
 
+    def await_paged(self, count: int, *, patience_s: float = 30.0) -> None:
+        """Until a provider has taken a text for so many alerts, each in one of its own or in one about many."""
+        paged = "SELECT count(DISTINCT alert_id) AS n FROM page WHERE state IN ('accepted', 'delivered')"
+        until(lambda: self.rows(paged)[0].n >= count, what=f"{count} are paged", patience_s=patience_s, every_s=0.05)
+
     def await_alerts(self, count: int, *, patience_s: float = 30.0) -> list[Any]:
         """Until there are so many."""
         until(lambda: len(self.alerts()) >= count, what=f"{count} alerts", patience_s=patience_s, every_s=0.02)

@@ -40,7 +40,7 @@ def nobody_answers_for_48_hours(scene: Scene) -> None:
     """The last step repeats for ever."""
     scene.commit(1)
     scene.live(timedelta(minutes=30), every=timedelta(minutes=1))
-    scene.live(timedelta(hours=48), every=timedelta(minutes=5))
+    scene.live(timedelta(hours=48), every=timedelta(minutes=10))
 
 
 def _doomed(scene: Scene, when: str) -> None:
@@ -137,7 +137,7 @@ def redis_is_stopped(scene: Scene) -> None:
         for _ in range(6):
             scene.submit(2)
             time.sleep(0.7)
-        scene.await_pages(12)
+        scene.await_paged(12)
         scene.rest()
     finally:
         scene.servers.raise_redis()
@@ -150,7 +150,7 @@ def redis_hangs(scene: Scene) -> None:
         for _ in range(6):
             scene.submit(2)
             time.sleep(0.7)
-        scene.await_pages(12)
+        scene.await_paged(12)
 
 
 @scenario(7, *ENGINE, "beat", "beat-2", terms=Terms(clean=True), quick=True)
@@ -216,7 +216,7 @@ def no_celery_at_all(scene: Scene) -> None:
     for _ in range(8):
         scene.submit(1)
         time.sleep(0.6)
-    scene.await_pages(8)
+    scene.await_paged(8)
 
 
 @scenario(8, *USUAL, terms=Terms(late_s=5, clean=True))

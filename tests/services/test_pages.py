@@ -139,6 +139,36 @@ def test_four_clean_refusals_strand_no_page(night: Night) -> None:
     assert (told.page.attempts, told.page.maybe_sent) == (5, 1)
 
 
+def test_a_page_that_a_later_step_overtakes_in_its_call_is_not_sent_beside_it(night: Night) -> None:
+    class BusySms(FakeSms):
+        """The next step falls due in the middle of the call, which the provider then refuses for now."""
+
+        def send(self, to: str, body: str, *, reference: object, valid_for: timedelta = VALID_FOR) -> Attempt:
+            escalation.advance_due(now=night.now + timedelta(minutes=3))
+            return self.take(to, body, reference=reference)
+
+    planned(night)
+    registry.wire(Wiring(public_url=PUBLIC_URL, sms=BusySms(always=Outcome.TRY_LATER), email=None))
+    pages.send_due(now=night.now)
+    night.wire()
+
+    night.forward(timedelta(minutes=4))
+
+    assert night.minutes(ANA) == [3]
+
+
+def test_a_phone_that_was_reached_late_is_not_called_again_within_the_minute(night: Night) -> None:
+    """The provider comes back seconds before the next step is due."""
+    planned(night)
+    night.sms.always = Outcome.TRY_LATER
+    night.forward(timedelta(minutes=2, seconds=50))
+    night.sms.always = Outcome.ACCEPTED
+
+    night.forward(timedelta(minutes=1))
+
+    assert len(night.sms.to(ANA)) == 1
+
+
 def test_mail_carries_the_way_to_the_sign_in_and_no_button(night: Night) -> None:
     with transaction() as tx:
         factories.method(tx, ANA, MethodKind.EMAIL, ANA.email)
