@@ -188,16 +188,16 @@ def _page(test: Proof, method: Method, *, now: datetime) -> TestDoor:
 
 
 def tell_due(*, now: datetime) -> int:
-    """Tell of one shift before which nobody has answered; how many that was."""
+    """Tell of one person who has not answered before a shift; how many that was."""
     with transaction() as tx:
-        shift_id = store.claim_unanswered(tx, until=now + AGAIN, now=now)
-        if shift_id is None:
+        unanswered = store.claim_unanswered(tx, until=now + AGAIN, now=now)
+        if unanswered is None:
             return 0
-        silent, managers = store.silent(tx, shift_id), store.managers(tx)
+        silent, managers = store.silent(tx, unanswered), store.managers(tx)
     told = [_tell(one, (one.owner,) if one.owner else managers) for one in silent]
     if all(told):
         with transaction() as tx:
-            store.note_told(tx, shift_id, now=now)
+            store.note_told(tx, unanswered, now=now)
     return 1
 
 

@@ -20,6 +20,7 @@ from survey.domain.contact_methods import (
 )
 from survey.domain.oncall import MethodKind
 from survey.store.base import Row, identifier, instant, metadata
+from survey.store.oncall import contact_method
 from survey.store.session import Tx
 
 contact_proof = sa.Table(
@@ -60,13 +61,13 @@ WHERE s.during && tstzrange(:now, :now + :ahead, '[]') AND lower(s.during) > :no
     AND p.due_at > :now - :pause)
 GROUP BY m.id
 """
-# Shifts whose person answered none of the tests in time, and whose owner does not know yet.
+# Shifts before which a person answered none of the tests in time, and whose owner does not know yet.
 UNANSWERED = """
-SELECT p.shift_id, min(p.due_at) + :answer_within AS since
-FROM contact_proof p
+SELECT p.shift_id, m.user_id, min(p.due_at) + :answer_within AS since
+FROM contact_proof p JOIN contact_method m ON m.id = p.contact_method_id
 WHERE p.shift_id IS NOT NULL AND p.owner_told_at IS NULL
   AND p.due_at <= :now - :answer_within AND p.due_at > :now - :lives
-GROUP BY p.shift_id
+GROUP BY p.shift_id, m.user_id
 HAVING bool_and(p.confirmed_at IS NULL) AND bool_and(p.lease_until IS NULL OR p.lease_until <= :now)
 """
 _PLAN = """
@@ -76,10 +77,11 @@ SELECT gen_random_uuid(), contact_method_id, 'test', sha256(gen_random_uuid()::t
 ON CONFLICT DO NOTHING
 """
 _CLAIM_UNANSWERED = """
-UPDATE contact_proof SET lease_until = :until
-WHERE shift_id = (SELECT u.shift_id FROM ({unanswered}) u ORDER BY u.since LIMIT 1)
-  AND owner_told_at IS NULL AND (lease_until IS NULL OR lease_until <= :now)
-RETURNING shift_id
+UPDATE contact_proof p SET lease_until = :until
+FROM (SELECT * FROM ({unanswered}) u ORDER BY u.since LIMIT 1) silent, contact_method m
+WHERE p.shift_id = silent.shift_id AND m.user_id = silent.user_id AND m.id = p.contact_method_id
+  AND p.owner_told_at IS NULL AND (p.lease_until IS NULL OR p.lease_until <= :now)
+RETURNING p.shift_id, m.user_id
 """
 _DUE_FIRST = """
 SELECT p.*, m.kind, m.address, m.disabled_at IS NULL AS reachable, m.user_id
@@ -95,7 +97,7 @@ FROM contact_proof p JOIN contact_method m ON m.id = p.contact_method_id JOIN ap
 JOIN shift h ON h.user_id = m.user_id AND lower(h.during) > p.due_at
   AND lower(h.during) <= p.due_at + %(ahead)s
 JOIN schedule s ON s.id = h.schedule_id LEFT JOIN app_user o ON o.id = s.owner_id AND o.active
-WHERE p.shift_id = %(shift_id)s GROUP BY u.id, s.id, h.id, o.id ORDER BY s.name
+WHERE p.shift_id = %(shift_id)s AND m.user_id = %(user_id)s GROUP BY u.id, s.id, h.id, o.id ORDER BY s.name
 """
 _MANAGERS = "SELECT email FROM app_user WHERE active AND role = 'manager' ORDER BY email"
 
@@ -108,6 +110,14 @@ class Due:
     kind: MethodKind
     address: str
     reachable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """The tests of one person before one shift, none of which was answered."""
+
+    shift_id: UUID
+    user_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,16 +210,17 @@ def latest(tx: Tx, method_ids: Collection[UUID]) -> tuple[Proof, ...]:
     return tuple(_as_proof(row) for row in tx.run(newest.where(theirs)).mappings())
 
 
-def claim_unanswered(tx: Tx, *, until: datetime, now: datetime) -> UUID | None:
-    """A shift before which nobody answered, ours to tell of until `until`."""
+def claim_unanswered(tx: Tx, *, until: datetime, now: datetime) -> Unanswered | None:
+    """Somebody who has not answered before a shift, ours to tell of until `until`."""
     claim = sa.text(_CLAIM_UNANSWERED.format(unanswered=UNANSWERED))
-    found: UUID | None = tx.run(claim, {"now": now, "until": until, **PARAMETERS}).scalars().first()
-    return found
+    row = tx.run(claim, {"now": now, "until": until, **PARAMETERS}).first()
+    return Unanswered(shift_id=row.shift_id, user_id=row.user_id) if row else None
 
 
-def silent(tx: Tx, shift_id: UUID) -> tuple[Silent, ...]:
+def silent(tx: Tx, which: Unanswered) -> tuple[Silent, ...]:
     """Who it was, once for each schedule; empty when the shift is somebody else's by now, or is no more."""
-    rows = tx.rows(_SILENT, {"shift_id": shift_id, "ahead": TEST_AHEAD})
+    keys = {"shift_id": which.shift_id, "user_id": which.user_id}
+    rows = tx.rows(_SILENT, {**keys, "ahead": TEST_AHEAD})
     return tuple(Silent(**{**row, "kinds": tuple(MethodKind(kind) for kind in row["kinds"])}) for row in rows)
 
 
@@ -218,9 +229,10 @@ def managers(tx: Tx) -> tuple[str, ...]:
     return tuple(row["email"] for row in tx.rows(_MANAGERS, {}))
 
 
-def note_told(tx: Tx, shift_id: UUID, *, now: datetime) -> None:
+def note_told(tx: Tx, which: Unanswered, *, now: datetime) -> None:
     """The owner of the schedule knows."""
-    theirs = contact_proof.c.shift_id == shift_id
+    own = sa.select(contact_method.c.id).where(contact_method.c.user_id == which.user_id)
+    theirs = (contact_proof.c.shift_id == which.shift_id) & contact_proof.c.contact_method_id.in_(own)
     tx.run(sa.update(contact_proof).where(theirs).values(owner_told_at=now, lease_until=None))
 
 

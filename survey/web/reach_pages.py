@@ -46,7 +46,7 @@ def page(
         render_template(
             "pages/reach/show.html",
             reach=reach,
-            here=lambda name, **values: place.url(name, user_id, **values),
+            address=lambda name, **values: place.url(name, user_id, **values),
             own=not place.person,
             names={method.id: name(method) for method in reach.methods},
             form=code_form or rule_form or method_form,
