@@ -7,6 +7,7 @@ from uuid import UUID
 
 from survey.domain.alert_moves import CLOSE_WITHIN, after, retriggered, told
 from survey.domain.alerts import Alert, AlertState, Change, ContactResult, EventKind, Move
+from survey.domain.oncall import MethodKind
 
 OVERDUE_EVERY = timedelta(days=1)
 """A routine alert past its promise is told of so often, until it is closed."""
@@ -22,11 +23,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step; `wait` is how long it has before the next."""
+    """One step; `wait` is how long it has before the next.
+
+    `kinds` are by what it pages; empty: by whatever each person has.
+    """
 
     seq: int
     wait: timedelta
     targets: tuple[Target, ...]
+    kinds: tuple[MethodKind, ...] = ()
     is_last_resort: bool = False
 
 

@@ -1,6 +1,6 @@
 """Who is on call, and how each of them can be reached."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -101,12 +101,17 @@ class Way:
     delay_s: int
 
 
-def ways(methods: Iterable[Method], rules: Iterable[Rule], severity: Severity) -> tuple[Way, ...]:
+def ways(
+    methods: Iterable[Method], rules: Iterable[Rule], severity: Severity, kinds: Collection[MethodKind] = ()
+) -> tuple[Way, ...]:
     """How one user is paged: by the user's rules; at once by every live method when no rule names a live one.
+
+    With `kinds`, by methods of those alone; a user who has none of them is paged by what there is.
 
     Somebody is always reached at once if at all: were every rule to wait, the earliest loses its delay.
     """
-    live = {method.id: method for method in methods if method.is_live}
+    usable = {method.id: method for method in methods if method.is_live}
+    live = {key: method for key, method in usable.items() if method.kind in kinds} or usable
     wished = [rule for rule in rules if rule.severity is severity and rule.method_id in live]
     if not wished:
         return tuple(Way(user_id=m.user_id, method_id=m.id, delay_s=0) for m in live.values())

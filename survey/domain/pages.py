@@ -66,9 +66,6 @@ class AttemptOutcome(StrEnum):
     """Perhaps sent: the sender died."""
 
 
-_PERHAPS_SENT = frozenset({AttemptOutcome.UNKNOWN, AttemptOutcome.LEASE_EXPIRED})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A row of the outbox. `maybe_sent` counts the tries that may have reached the phone, `attempts` all of them.
@@ -111,8 +108,9 @@ def after_attempt(page: Page, outcome: AttemptOutcome, *, now: datetime) -> Page
         return replace(free, state=PageState.ACCEPTED, maybe_sent=page.maybe_sent + 1, sent_at=now)
     if outcome is AttemptOutcome.REFUSED and page.bundled_in is None:
         return replace(free, state=PageState.FAILED)
+    outcome = AttemptOutcome.TRY_LATER if outcome is AttemptOutcome.REFUSED else outcome
     free = replace(free, bundled_in=None)
-    if outcome in _PERHAPS_SENT:
+    if outcome is not AttemptOutcome.TRY_LATER:
         free = replace(free, maybe_sent=page.maybe_sent + 1)
     again = now + pause(page, outcome)
     if free.maybe_sent >= WIRE_LIMIT or again >= page.give_up_at:

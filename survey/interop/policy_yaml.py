@@ -9,10 +9,17 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 
 from survey.domain.errors import DomainError
+from survey.domain.oncall import MethodKind
 from survey.interop import marked_yaml
 from survey.interop.strict_model import Strict
 
 _SPAN = re.compile(r"^([1-9][0-9]{0,3}) (min|h)$")
+_KINDS: Mapping[str, MethodKind] = {
+    "sms": MethodKind.SMS,
+    "push": MethodKind.APPRISE,
+    "voice": MethodKind.VOICE,
+    "email": MethodKind.EMAIL,
+}
 
 
 class PolicyError(DomainError):
@@ -30,6 +37,7 @@ class StepDraft:
     schedules: tuple[str, ...]
     users: tuple[str, ...]
     wait: timedelta
+    kinds: tuple[MethodKind, ...]
     last_resort: bool
 
 
@@ -51,6 +59,12 @@ def _span(written: Any) -> Any:
     return timedelta(minutes=int(found[1]) * (60 if found[2] == "h" else 1))
 
 
+def _kind(written: Any) -> Any:
+    if written not in _KINDS:
+        raise ValueError(f"write one of {', '.join(_KINDS)}")
+    return _KINDS[written]
+
+
 def _between(least: int, most: int) -> Any:
     """A span within whole minutes, as the database checks it too."""
     bounds = Field(ge=timedelta(minutes=least), le=timedelta(minutes=most))
@@ -61,6 +75,7 @@ class _Step(Strict):
     schedules: list[str] = Field(default_factory=list)
     users: list[str] = Field(default_factory=list)
     wait: _between(1, 30)  # type: ignore[valid-type]
+    by: list[Annotated[MethodKind, BeforeValidator(_kind)]] = Field(default_factory=list)
     last_resort: bool = False
 
 
@@ -107,6 +122,7 @@ def _step(step: _Step, line: int) -> StepDraft:
         schedules=tuple(step.schedules),
         users=tuple(user.strip().lower() for user in step.users),
         wait=step.wait,
+        kinds=tuple(dict.fromkeys(step.by)),
         last_resort=step.last_resort,
     )
 

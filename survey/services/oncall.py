@@ -11,8 +11,8 @@ from survey.domain.accounts import Actor
 from survey.domain.alerts import Severity
 from survey.domain.errors import Conflict, NotFound, Refused
 from survey.domain.escalation import Policy, Step, Target
-from survey.domain.oncall import Gap, Method, MethodKind, Schedule, Shift, User, Way
-from survey.interop import phones, policy_yaml
+from survey.domain.oncall import Gap, MethodKind, Schedule, Shift, User, Way
+from survey.interop import policy_yaml
 from survey.interop.policy_yaml import PolicyDraft, PolicyError, StepDraft
 from survey.services import audit, rotas
 from survey.store import accounts, policies
@@ -38,16 +38,22 @@ def who(tx: Tx, schedule_id: UUID, now: datetime) -> User | None:
     return store.on_call(tx, schedule_id, now)
 
 
-def ways(tx: Tx, targets: Collection[Target], severity: Severity, now: datetime) -> tuple[Way, ...]:
-    """How the people behind these targets are paged now; empty when none of them can be reached."""
-    found = (_behind(tx, target, now) for target in targets)
+def ways(
+    tx: Tx, targets: Collection[Target], severity: Severity, now: datetime, kinds: Collection[MethodKind] = ()
+) -> tuple[Way, ...]:
+    """How the people behind these targets are paged now; empty when none of them can be reached.
+
+    By `kinds` where somebody has them, if any are given.
+    """
+    found = (behind(tx, target, now) for target in targets)
     people = {user.id: user for user in found if user is not None}
     methods, wishes = store.reach(tx, people)
     theirs = {user_id: [method for method in methods if method.user_id == user_id] for user_id in people}
-    return tuple(way for own in theirs.values() for way in rules.ways(own, wishes, severity))
+    return tuple(way for own in theirs.values() for way in rules.ways(own, wishes, severity, kinds))
 
 
-def _behind(tx: Tx, target: Target, now: datetime) -> User | None:
+def behind(tx: Tx, target: Target, now: datetime) -> User | None:
+    """Whom a step means then, if the account is in use."""
     if target.schedule_id is not None:
         return who(tx, target.schedule_id, now)
     return store.user(tx, target.user_id) if target.user_id is not None else None
@@ -154,48 +160,6 @@ def remove_shift(shift_id: UUID, *, by: Actor, now: datetime) -> None:
         audit.record(tx, "shift.removed", actor=by, object_id=shift_id, now=now)
 
 
-def contact_methods(user_id: UUID) -> tuple[Method, ...]:
-    """The ways to reach a user, verified or not."""
-    with transaction() as tx:
-        return store.methods_of(tx, user_id)
-
-
-def add_contact_method(
-    user_id: UUID, kind: MethodKind, address: str, *, verified_at: datetime | None, by: Actor, now: datetime
-) -> Method:
-    """Note a way to reach a user; it is paged only once verified. Raises Refused for an address in use or unfit."""
-    with transaction() as tx:
-        return add_method(tx, user_id, kind, address, verified_at=verified_at, by=by, now=now)
-
-
-def add_method(
-    tx: Tx, user_id: UUID, kind: MethodKind, address: str, *, verified_at: datetime | None, by: Actor, now: datetime
-) -> Method:
-    """`add_contact_method` inside a transaction, as when the account itself is being made."""
-    fit = _mobile(address) if kind is MethodKind.SMS else address.strip().lower()
-    new = Method(id=uuid4(), user_id=user_id, kind=kind, address=fit, verified_at=verified_at)
-    if store.is_owned(tx, kind, fit):
-        raise Refused("Somebody is paged at this address already. Use another one.", field="pager")
-    store.insert_method(tx, new)
-    audit.record(tx, "contact_method.added", actor=by, object_id=new.id, now=now)
-    return new
-
-
-def _mobile(typed: str) -> str:
-    phone = phones.read(typed)
-    if phone.block is not None:
-        raise Refused("This number cannot receive texts. Give a mobile number of this country.", field="pager")
-    return phone.e164
-
-
-def remove_contact_method(method_id: UUID, *, by: Actor, now: datetime) -> None:
-    """Never page there again. Raises NotFound."""
-    with transaction() as tx:
-        if not store.disable_method(tx, method_id, reason="admin", now=now):
-            raise NotFound("This way to reach somebody is not in use.")
-        audit.record(tx, "contact_method.removed", actor=by, object_id=method_id, now=now)
-
-
 _policies: dict[UUID, Policy] = {}
 
 
@@ -251,6 +215,7 @@ def _resolved(tx: Tx, draft: PolicyDraft, *, version: int, now: datetime) -> Pol
             seq=seq,
             wait=step.wait,
             targets=_targets(step, names, mails),
+            kinds=step.kinds,
             is_last_resort=step.last_resort,
         )
         for seq, step in enumerate(draft.steps)

@@ -9,7 +9,7 @@ from survey.domain.messages import TERMS, Delivery, Message
 from survey.messaging import registry
 from survey.messaging.outcomes import Fault
 from survey.messaging.webhooks import Headers
-from survey.services import carriers, messages
+from survey.services import carriers, messages, page_receipts
 from survey.store import messages as store
 from survey.store.session import Tx, transaction
 
@@ -32,16 +32,18 @@ def take(provider: str, body: bytes, *, now: datetime, attempt_id: UUID | None =
 
 
 def record(attempt_id: UUID, delivery: Delivery, *, now: datetime, fault: Fault | None = None) -> None:
-    """Note what became of an attempt, forward only."""
+    """Note what became of an attempt to hand over a message or a page, forward only."""
     with transaction() as tx:
-        note(tx, attempt_id, delivery, fault=fault, now=now)
+        known = note(tx, attempt_id, delivery, fault=fault, now=now)
+    if not known:
+        page_receipts.note(attempt_id, delivery, now=now)
 
 
-def note(tx: Tx, attempt_id: UUID, delivery: Delivery, *, now: datetime, fault: Fault | None = None) -> None:
-    """`record` in the caller's transaction."""
+def note(tx: Tx, attempt_id: UUID, delivery: Delivery, *, now: datetime, fault: Fault | None = None) -> bool:
+    """`record` of an attempt to send a message, in the caller's transaction; whether that was news about one."""
     message_id = store.note_delivery(tx, attempt_id, delivery, now=now)
     if message_id is None:
-        return
+        return False
     if fault is not None:
         carriers.heed(tx, message_id, fault, now=now)
     old = store.get_for_update(tx, message_id)
@@ -49,6 +51,7 @@ def note(tx: Tx, attempt_id: UUID, delivery: Delivery, *, now: datetime, fault: 
     if new != old:
         store.swap(tx, old, new)
         follow(tx, new, fault=fault, now=now)
+    return True
 
 
 def follow(tx: Tx, message: Message, *, now: datetime, fault: Fault | None = None) -> None:

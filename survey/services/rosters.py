@@ -10,7 +10,7 @@ from survey.domain import rotation_words
 from survey.domain.accounts import Permission, may
 from survey.domain.errors import NotFound
 from survey.domain.escalation import Policy, Step, Target
-from survey.domain.oncall import Gap, Schedule
+from survey.domain.oncall import Gap, MethodKind, Schedule
 from survey.domain.rotations import SourceKind
 from survey.domain.swaps import Swap
 from survey.services import oncall
@@ -24,6 +24,14 @@ from survey.store.rotas import Written
 from survey.store.session import Tx, transaction
 
 AHEAD = timedelta(days=14)
+_KIND_WORDS: Mapping[MethodKind, str] = {
+    MethodKind.APPRISE: "push",
+    MethodKind.EMAIL: "email",
+    MethodKind.SMS: "text",
+    MethodKind.VOICE: "phone call",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
     """A shift with its person's name, and the row that it comes from; or a gap when `who` is None.
@@ -195,7 +203,8 @@ def _sentence(policy: Policy, step: Step, names: Mapping[UUID, str], rosters: Ma
     when = "At once" if not begins else f"After {_minutes(begins)}"
     whom = " and ".join(_target(target, names, rosters) for target in step.targets)
     again = f", then again every {_minutes(policy.loop_every)} until somebody takes it" if step.is_last_resort else ""
-    return f"{when}: {whom}{again}."
+    by = f", by {' and '.join(_KIND_WORDS[kind] for kind in step.kinds)}" if step.kinds else ""
+    return f"{when}: {whom}{by}{again}."
 
 
 def _target(target: Target, names: Mapping[UUID, str], rosters: Mapping[UUID, str]) -> str:

@@ -4,9 +4,11 @@ from collections import defaultdict
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from survey.domain.errors import NotFound
 from survey.domain.escalation import Policy, Step, Target
+from survey.domain.oncall import MethodKind
 from survey.store.base import identifier, instant, metadata
 from survey.store.session import Tx
 
@@ -28,6 +30,7 @@ policy_step = sa.Table(
     identifier("policy_version_id", sa.ForeignKey("policy_version.id"), nullable=False),
     sa.Column("seq", sa.Integer, nullable=False),
     sa.Column("wait", sa.Interval, nullable=False),
+    sa.Column("kinds", pg.ARRAY(sa.Text)),
     sa.Column("is_last_resort", sa.Boolean, nullable=False),
 )
 
@@ -63,7 +66,8 @@ def insert(tx: Tx, new: Policy) -> None:
     for step in new.steps:
         step_id = uuid4()
         row = {"seq": step.seq, "wait": step.wait, "is_last_resort": step.is_last_resort}
-        tx.run(sa.insert(policy_step).values(id=step_id, policy_version_id=new.id, **row))
+        by = [kind.value for kind in step.kinds] or None
+        tx.run(sa.insert(policy_step).values(id=step_id, policy_version_id=new.id, kinds=by, **row))
         for target in step.targets:
             whom = {"schedule_id": target.schedule_id, "user_id": target.user_id}
             tx.run(sa.insert(policy_target).values(step_id=step_id, **whom))
@@ -81,6 +85,7 @@ def _steps(tx: Tx, version_id: UUID) -> tuple[Step, ...]:
             seq=row["seq"],
             wait=row["wait"],
             targets=tuple(sorted(targets[row["id"]], key=str)),
+            kinds=tuple(map(MethodKind, row["kinds"] or ())),
             is_last_resort=row["is_last_resort"],
         )
         for row in rows

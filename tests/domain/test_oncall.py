@@ -26,8 +26,8 @@ def shift(start: int, end: int) -> Shift:
     )
 
 
-def ways(methods: list[Method], *rules: Rule) -> list[tuple[UUID, int]]:
-    return [(way.method_id, way.delay_s) for way in oncall.ways(methods, rules, Severity.URGENT)]
+def ways(methods: list[Method], *rules: Rule, kinds: tuple[MethodKind, ...] = ()) -> list[tuple[UUID, int]]:
+    return [(way.method_id, way.delay_s) for way in oncall.ways(methods, rules, Severity.URGENT, kinds)]
 
 
 def test_without_rules_every_live_method_is_used_at_once() -> None:
@@ -58,6 +58,14 @@ def test_a_rule_for_a_dead_method_does_not_silence_the_live_one() -> None:
     text, gone = method(), method(verified=None)
 
     assert ways([text, gone], rule(gone, 0)) == [(text.id, 0)]
+
+
+def test_a_step_by_voice_calls_whoever_has_a_voice_line_and_pages_others_by_what_there_is() -> None:
+    text, call = method(), method(MethodKind.VOICE)
+
+    assert ways([text, call], kinds=(MethodKind.VOICE,)) == [(call.id, 0)]
+    assert ways([text], kinds=(MethodKind.VOICE,)) == [(text.id, 0)]
+    assert ways([text, call], rule(text, 0), rule(call, 120), kinds=(MethodKind.VOICE,)) == [(call.id, 0)]
 
 
 def test_gaps_lie_before_between_and_after_the_shifts() -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from survey.domain.errors import NotFound, Refused
 from survey.domain.oncall import MethodKind
 from survey.interop.policy_yaml import PolicyError
-from survey.services import oncall
+from survey.services import contact_methods, oncall
 from survey.store.session import transaction
 from tests import factories
 from tests.cast import ANA, BEN, LENA, NIGHT, ROOT, SAM
@@ -94,12 +94,12 @@ def test_who_cannot_be_paged_does_not_count_as_cover() -> None:
 
 def test_a_method_is_paged_only_once_it_is_verified_and_belongs_to_one_person() -> None:
     add = {"by": ROOT.actor, "now": NIGHT}
-    oncall.add_contact_method(SAM.id, MethodKind.SMS, "(202) 555-0119", verified_at=None, **add)
+    contact_methods.add_contact_method(SAM.id, MethodKind.SMS, "(202) 555-0119", verified_at=None, **add)
 
-    (own,) = oncall.contact_methods(SAM.id)
+    (own,) = contact_methods.contact_methods(SAM.id)
     assert (own.address, own.is_live) == ("+12025550119", False)
     with pytest.raises(Refused, match="already"):
-        oncall.add_contact_method(BEN.id, MethodKind.SMS, "202-555-0119", verified_at=NIGHT, **add)
+        contact_methods.add_contact_method(BEN.id, MethodKind.SMS, "202-555-0119", verified_at=NIGHT, **add)
 
 
 def test_the_zone_and_the_name_of_a_schedule_are_checked() -> None:
@@ -126,13 +126,18 @@ def test_the_shift_of_the_longer_autumn_night_lasts_an_hour_more() -> None:
     [
         ("loop_every: 5 min", "loop_every: 1 min", "test.yaml:6: loop_every: "),
         ("ack_ttl: 30 min", "ack_ttl: soon", "test.yaml:5: ack_ttl: write a span as “5 min” or “1 h”"),
-        ("wait: 7 min", "wait: 7 min\n    page: now", "unknown key page; allowed: schedules, users, wait, last_resort"),
+        (
+            "wait: 4 min",
+            "wait: 4 min\n    page: now",
+            "unknown key page; allowed: schedules, users, wait, by, last_resort",
+        ),
         ("[backup]", "[nights]", "there is no schedule “nights”; allowed: backup, primary"),
         ("lena@example.org", "nobody@example.org", "nobody with an account in use has the address nobody@example.org"),
         ("lena@example.org", "sam@example.org", "sam@example.org has no verified way to be paged"),
         ("    last_resort: true\n", "", "the last step needs last_resort: true"),
         ("lena@example.org, ", "", "the last resort names at least two users"),
         ("lena@example.org, ben", "ben@example.org, ben", "the last resort names at least two users"),
+        ("by: [voice]", "by: [pager]", "write one of sms, push, voice, email"),
         ("schedules: [backup]\n", "schedules: []\n", "a step names at least one schedule or user"),
         ("wait: 2 min", "wait: 2 min\n    last_resort: true", "only the last step may be the last resort"),
         ("policy: default", "policy: Default", "test.yaml:4: policy: "),

@@ -38,7 +38,7 @@ def test_the_page_names_who_would_be_paged_now_and_the_order_of_paging(desk: Des
     page = desk.get("/on-call").text
 
     assert f"Now: <bdi>{ANA.name}</bdi>" in page
-    assert "At once: whoever is on call on primary." in page
+    assert "At once: whoever is on call on primary, by text and push." in page
     assert "until somebody takes it" in page
     assert page.index("<h2>Primary") < page.index("<h2>Backup")
 
