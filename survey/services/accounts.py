@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from survey.domain.accounts import Actor, ActorKind, Role
 from survey.domain.errors import Conflict, Refused
 from survey.domain.oncall import MethodKind
-from survey.services import access, audit, oncall, rotas
+from survey.services import access, audit, contact_methods, rotas
 from survey.store import accounts as store
 from survey.store.accounts import User
 from survey.store.session import Tx, transaction
@@ -66,7 +66,7 @@ def _add(new: User, *, pager: str | None, by: Actor, now: datetime) -> None:
             store.insert(tx, new)
             audit.record(tx, "user.added", actor=by, object_id=new.id, now=now, role=new.role)
             if pager:
-                oncall.add_method(tx, new.id, MethodKind.SMS, pager, verified_at=now, by=by, now=now)
+                contact_methods.add_method(tx, new.id, MethodKind.SMS, pager, verified_at=now, by=by, now=now)
     except Conflict as conflict:
         raise Refused("This email address has an account already.", field="email") from conflict
 
