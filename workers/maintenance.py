@@ -1,7 +1,17 @@
 """Work that takes its time: files to import, and housekeeping whose delay by an hour harms nobody."""
 
 from survey.domain.queues import Queue
-from survey.services import accounts, imports, invitations, replays, responses, rotas, shadows
+from survey.services import (
+    accounts,
+    gap_notices,
+    imports,
+    invitations,
+    replays,
+    responses,
+    rota_feeds,
+    rotas,
+    shadows,
+)
 from workers.celery_app import task
 from workers.drain import drain
 
@@ -14,6 +24,9 @@ HANDLERS = (
     imports.forget_old,
     accounts.forget_old,
     rotas.write_due,
+    rota_feeds.read_due,
+    gap_notices.plan_due,
+    gap_notices.send_due,
     imports.import_due,
     shadows.score_due,
     replays.replay_due,

@@ -15,7 +15,16 @@ TEXTED, POSTED = ("page_codes",), ("page_gap", "page_stopped", "page_unanswered"
 """Messages to the clinic's own people that are sent as a text only, and as a mail only."""
 PROVING = ("page_code", "page_test")
 """Of no clinic: a clinician is reached for all of them alike."""
-ABOUT_ALERTS = ("page", "page_nudge", "page_retry", "page_help", "page_yours", "page_taken", "page_closed", "page_bundle")
+ABOUT_ALERTS = (
+    "page",
+    "page_nudge",
+    "page_retry",
+    "page_help",
+    "page_yours",
+    "page_taken",
+    "page_closed",
+    "page_bundle",
+)
 STAFF = (*ABOUT_ALERTS, *PROVING, *TEXTED, *POSTED)
 """Messages to the clinic's own people: in English, and without the rules that are there for patients."""
 MAILED = frozenset({Kind.INVITATION, Kind.REMINDER, Kind.FRESH_LINK})

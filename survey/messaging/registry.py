@@ -27,7 +27,7 @@ class Wiring:
     """Everything that sending needs; the answers of the functions below.
 
     `sms` is asked first, `others` in turn when it surely did not take a text. `secrets` are what each provider signs
-    with, two while one is being replaced.
+    with, two while one is being replaced. `local` is a demo's, which may fetch calendars from its own machine.
     """
 
     public_url: str
@@ -39,6 +39,7 @@ class Wiring:
     senders: tuple[str, ...] = ()
     voice: Voice | None = None
     push: Push | None = None
+    local: bool = False
 
 
 _wiring: Wiring | None = None
@@ -67,6 +68,7 @@ def configure(settings: Settings) -> None:
             senders=tuple(one.sender for one in found if one.sender.startswith("+")),
             voice=_voice(settings),
             push=ApprisePush(timeout_s=settings.provider_timeout_s, local=settings.demo),
+            local=settings.demo,
         )
     )
 
@@ -105,6 +107,11 @@ def push() -> Push | None:
 def public_url() -> str:
     """Where patients and staff reach the web pages, without a closing slash."""
     return _wired().public_url
+
+
+def is_local() -> bool:
+    """Whether calendars may be fetched from this machine, without encryption: a demo's own."""
+    return _wired().local
 
 
 def page_lease_s() -> float:

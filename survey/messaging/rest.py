@@ -74,7 +74,7 @@ class Client:
             retries=False,
             timeout=urllib3.Timeout(connect=min(CONNECT_S, timeout_s), read=timeout_s),
             headers={**basic, **({"Authorization": f"Bearer {bearer}"} if bearer else {})},
-            ssl_context=_tls(),
+            ssl_context=tls(),
         )
         self._pools.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": _EncryptedPool}
 
@@ -104,7 +104,7 @@ class Client:
 
 
 @lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     """The usual certificate checks; reading the authorities takes a tenth of a second, so it is done once."""
     return ssl.create_default_context()
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from survey.domain.errors import DomainError, Unavailable
 from survey.domain.versions import VersionState
 from survey.messaging import registry
-from survey.services import conservation, messages, oncall, protocols, rotas
+from survey.services import conservation, messages, oncall, paged_now, protocols, rota_feeds, rotas
 from survey.store import doorbell, heartbeats, session
 from survey.store import health as store
 from survey.store import imports as import_store
@@ -192,6 +192,30 @@ def _rotas(tx: Tx, now: datetime) -> Check:
     )
 
 
+def _feeds(tx: Tx, now: datetime) -> Check:
+    names = rota_feeds.stale(tx, now=now)
+    return _check(
+        "calendars",
+        not names,
+        "Every rota that is kept elsewhere was read within a day.",
+        f"Not read for a day, so their shifts may be old: the calendars of {', '.join(names)}. Open “Calendar” at the "
+        "roster: it says why. Is `daytwo worker maintenance` running?",
+        otherwise=State.WARNING,
+    )
+
+
+def _reach(tx: Tx, now: datetime) -> Check:
+    count = paged_now.wanting(tx, now=now)
+    return _check(
+        "reach",
+        count == 0,
+        "Everybody on call in the next two weeks can be reached, and the last resort in two ways.",
+        f"{count} {'person' if count == 1 else 'people'} on call or on the last resort may not be reached. “Who gets "
+        "paged now?” says who, and what to do.",
+        otherwise=State.WARNING,
+    )
+
+
 def _sentinel(tx: Tx, now: datetime) -> Check:
     seen = heartbeats.last(tx, "sentinel")
     return _check(
@@ -240,6 +264,8 @@ CHECKS: tuple[Callable[[Tx, datetime], Check], ...] = (
     _conserved,
     _cover,
     _rotas,
+    _feeds,
+    _reach,
     _sentinel,
     _workers,
     _messages,

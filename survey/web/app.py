@@ -9,9 +9,11 @@ from survey.web import (
     answers,
     assets,
     burden,
+    calendars,
     calls,
     clinic,
     confirmations,
+    contact_methods,
     contacts,
     errors,
     figures,
@@ -27,13 +29,16 @@ from survey.web import (
     limits,
     links,
     oncall,
+    paged_now,
     patients,
     phone,
     protocols,
     publishing,
+    reach,
     receipts,
     replays,
     replies,
+    rota_feeds,
     rotas,
     sends,
     shadows,
@@ -44,6 +49,7 @@ from survey.web import (
     trends,
     users,
     versions,
+    voice,
     words,
     worklist,
 )
@@ -52,8 +58,10 @@ PAGES = (
     alerts,
     answers,
     burden,
+    calendars,
     calls,
     confirmations,
+    contact_methods,
     contacts,
     figures,
     handovers,
@@ -63,13 +71,16 @@ PAGES = (
     leaflets,
     links,
     oncall,
+    paged_now,
     patients,
     phone,
     protocols,
     publishing,
+    reach,
     receipts,
     replays,
     replies,
+    rota_feeds,
     rotas,
     sends,
     shadows,
@@ -80,6 +91,7 @@ PAGES = (
     trends,
     users,
     versions,
+    voice,
     worklist,
 )
 """Every module that carries a `blueprint`."""
@@ -99,6 +111,7 @@ def create_app(settings: Settings) -> Flask:
         app.register_blueprint(page.blueprint)
     headers.csrf.exempt(receipts.blueprint)
     headers.csrf.exempt(inbound.blueprint)
+    headers.csrf.exempt(voice.blueprint)
     guard.install(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

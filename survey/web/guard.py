@@ -38,7 +38,9 @@ ENROL = ("patients.enrol", "patients.add")
 SECTIONS = {
     "worklist": frozenset({"worklist", "alerts", "confirmations", "leaflets", "patients", "stops"}),
     "calls": frozenset({"calls", "phone"}),
-    "oncall": frozenset({"figures", "handovers", "oncall", "rotas", "swaps"}),
+    "oncall": frozenset(
+        {"calendars", "figures", "handovers", "oncall", "paged_now", "reach", "rota_feeds", "rotas", "swaps"}
+    ),
     "protocols": frozenset({"protocols", "versions", "replays", "shadows", "burden", "publishing"}),
 }
 """Place in the navigation → blueprints of its pages, where these are more than its own."""

@@ -18,6 +18,9 @@ OPEN_POSTS = {
     "/receipts/sinch",  # likewise
     "/sign-in",
     "/sign-out",
+    "/t/<token>",  # a test page's own token; for a mail's, the sign-in of its owner as well
+    "/voice/twilio/<uuid:attempt_id>",  # the provider's signature
+    "/voice/twilio/<uuid:attempt_id>/status",  # likewise
 }
 """Whatever else changes something asks for a permission or a patient's link."""
 
