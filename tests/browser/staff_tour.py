@@ -238,7 +238,7 @@ def alert_stops(phone: Phone, riverside: Riverside, now: datetime) -> Stops:
     yield "alert, voicemail"
     for _ in range(2):
         phone.tap("form:has(input[value=no_answer]) button")
-    phone.tap("details:has(#helper) summary")
+    phone.page.click("details:has(#helper) summary")
     yield "alert, three tries in vain"
     phone.tap("form:has(input[value=reached]) button")
     yield "alert, reached"

@@ -72,6 +72,40 @@ def test_whoever_comes_second_reads_who_was_first(open_page: OpenPage, riverside
     assert bens.page.locator("form[action$='/take']").count() == 0
 
 
+def test_taking_over_is_one_tap_on_a_button_that_names_whoever_has_it(
+    open_page: OpenPage, riverside: Riverside
+) -> None:
+    alert = world.alarm(riverside, clock.now())
+    alerts.take(alert.alert_id, by=riverside.actor(ANA), epoch=1, now=clock.now())
+    phone = Phone(open_page(**SMALL_PHONE))
+    sign_in(phone.page, BEN)
+
+    phone.open(f"/alerts/{alert.alert_id}")
+    said = phone.page.inner_text("form[action$='/take-over'] button")
+    phone.tap("form[action$='/take-over'] button")
+
+    assert said == f"Take over from {ANA.name}"
+    assert "you have it" in phone.page.inner_text(".band")
+
+
+def test_a_colleague_is_brought_in_and_nothing_sticks_out_of_the_screen(
+    open_page: OpenPage, riverside: Riverside
+) -> None:
+    alert = world.alarm(riverside, clock.now())
+    phone = Phone(open_page(**SMALL_PHONE))
+    sign_in(phone.page, ANA)
+    phone.open(f"/alerts/{alert.alert_id}")
+
+    phone.page.click("details:has(#helper) summary")
+    phone.page.select_option("#helper", label=BEN.name)
+    wide = phone.page.evaluate("document.documentElement.scrollWidth")
+    phone.tap("form[action$='/responders'] button")
+
+    assert wide <= SMALL_PHONE["width"]
+    phone.page.click("details:has(#helper) summary")
+    assert f"Asked to help: {BEN.name}" in phone.page.inner_text("details:has(#helper)")
+
+
 @pytest.mark.parametrize("height", [640, 740])
 def test_the_button_is_on_the_first_screen_of_a_small_phone(
     open_page: OpenPage, riverside: Riverside, height: int
