@@ -93,13 +93,20 @@ class Scene:
     def __init__(self, world: World, folder: Path, *, seed: int, environ: dict[str, str] | None = None) -> None:
         folder.mkdir(parents=True)
         self.world, self.servers, self.random = world, world.servers, Random(seed)
-        self.phones = Phones(folder)
+        first_port = world.next_port()
+        self.phones = Phones(folder, first_port=first_port)
         self.other: Phones | None = None
         self.monitor = Monitor()
         self.database = world.clone()
         redis_url = self.servers.redis_url
         self.stack = Stack(
-            self.servers, self.phones, folder / "log", database=self.database, redis_url=redis_url, web_workers=1
+            self.servers,
+            self.phones,
+            folder / "log",
+            database=self.database,
+            redis_url=redis_url,
+            web_workers=1,
+            first_port=first_port,
         )
         self.phones.come()
         self.stack.environ |= {"HEARTBEAT_URL": self.monitor.open(), **(environ or {})}
@@ -123,7 +130,7 @@ class Scene:
         """Sinch as well, on a carrier of its own; called before anything is started."""
         folder = self.phones._folder / "other"
         folder.mkdir()
-        self.other = Phones(folder)
+        self.other = Phones(folder, first_port=self.world.next_port())
         self.other.come()
         self.stack.environ |= {
             "SINCH_SERVICE_PLAN_ID": "chaos",

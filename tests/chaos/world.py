@@ -38,7 +38,7 @@ class World:
         self.riverside: Riverside = clinic.settle(clock.now())
         self.tokens = self._people()
         session.dispose()
-        self._databases = 0
+        self._databases = self._ports = 0
 
     def _people(self) -> list[str]:
         with session.transaction() as tx:
@@ -52,6 +52,11 @@ class World:
         with self.servers.superuser(TEMPLATE) as connection:
             connection.execute("UPDATE patient SET given_name = %s, family_name = %s", (given, family))
         return tokens
+
+    def next_port(self) -> int:
+        """Where to look for a free port: other runs on this machine look elsewhere, or one would answer for another."""
+        self._ports += 1
+        return 12_000 + os.getpid() % 400 * 50 + self._ports % 50
 
     def clone(self) -> str:
         """A fresh copy of the clinic: the name of its database."""

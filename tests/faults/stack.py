@@ -39,9 +39,9 @@ def child_environ() -> dict[str, str]:
 class Phones:
     """The carrier, on a port where nobody answers until `come`. It sends receipts, as the real one does."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, first_port: int = FIRST_PORT) -> None:
         self._folder = folder
-        self._port = ports.next_free(FIRST_PORT + 200)
+        self._port = ports.next_free(first_port + 200)
         self.url = f"http://127.0.0.1:{self._port}"
         self._here: Carrier | None = None
 
@@ -70,10 +70,18 @@ class Stack:
     """Daytwo's processes on one database. `phones` are the wire, and their journal the judge of what was sent."""
 
     def __init__(
-        self, servers: Servers, phones: Phones, log: Path, *, database: str, redis_url: str, web_workers: int = 2
+        self,
+        servers: Servers,
+        phones: Phones,
+        log: Path,
+        *,
+        database: str,
+        redis_url: str,
+        web_workers: int = 2,
+        first_port: int = FIRST_PORT,
     ) -> None:
         self.servers, self.phones, self.database, self._log = servers, phones, database, log
-        bind = f"127.0.0.1:{ports.next_free(FIRST_PORT)}"
+        bind = f"127.0.0.1:{ports.next_free(first_port)}"
         self.url = f"http://{bind}"
         self.redis_url = redis_url
         self.environ = child_environ() | {
