@@ -70,7 +70,7 @@ class AttemptOutcome(StrEnum):
 class Page:
     """A row of the outbox. `maybe_sent` counts the tries that may have reached the phone, `attempts` all of them.
 
-    `bundled_in` is the page in whose text this one goes, or has gone.
+    `bundled_in` is the page in whose text this one goes, or has gone; it `goes_alone` after such a text was refused.
     """
 
     id: UUID
@@ -91,6 +91,7 @@ class Page:
     lease_until: datetime | None = None
     sent_at: datetime | None = None
     bundled_in: UUID | None = None
+    goes_alone: bool = False
 
 
 def leased(page: Page, *, token: UUID, until: datetime) -> Page:
@@ -101,15 +102,16 @@ def leased(page: Page, *, token: UUID, until: datetime) -> Page:
 def after_attempt(page: Page, outcome: AttemptOutcome, *, now: datetime) -> Page:
     """What becomes of a leased page. Only tries that may have reached the phone count against `WIRE_LIMIT`.
 
-    What went within another page's text and did not arrive is free again: it was not refused itself.
+    What went within another page's text and did not arrive is free again: it was not refused itself, and goes alone
+    then, so that no number of refusals runs through ever smaller texts.
     """
     free = replace(page, lease_token=None, lease_until=None)
     if outcome is AttemptOutcome.ACCEPTED:
         return replace(free, state=PageState.ACCEPTED, maybe_sent=page.maybe_sent + 1, sent_at=now)
     if outcome is AttemptOutcome.REFUSED and page.bundled_in is None:
         return replace(free, state=PageState.FAILED)
+    free = replace(free, bundled_in=None, goes_alone=page.goes_alone or outcome is AttemptOutcome.REFUSED)
     outcome = AttemptOutcome.TRY_LATER if outcome is AttemptOutcome.REFUSED else outcome
-    free = replace(free, bundled_in=None)
     if outcome is not AttemptOutcome.TRY_LATER:
         free = replace(free, maybe_sent=page.maybe_sent + 1)
     again = now + pause(page, outcome)

@@ -16,7 +16,7 @@ def gather(tx: Tx, due: Due, lead: Page, *, now: datetime) -> tuple[Due, tuple[P
 
     `due`, which `lead` was made of, is told how many alerts its text is about.
     """
-    if due.page.kind is not PageKind.CALL:
+    if due.page.kind is not PageKind.CALL or due.page.goes_alone or not due.reachable:
         return due, ()
     phone = due.page.contact_method_id
     if store.alerts_of_phone(tx, phone, since=now - rules.STORM_WITHIN, now=now) <= rules.STORM_OVER:

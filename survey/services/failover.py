@@ -41,4 +41,5 @@ def _call(page: Page, method: Method, *, now: datetime) -> Page:
         lease_token=None,
         lease_until=None,
         bundled_in=None,
+        goes_alone=False,
     )

@@ -15,7 +15,7 @@ AND state NOT IN ('failed', 'superseded')
 _GATHER = f"""
 SELECT page.* FROM page JOIN alert ON alert.id = page.alert_id
 WHERE page.kind = 'call' AND page.state = 'pending' AND page.contact_method_id = %(method_id)s
-AND page.not_before <= %(now)s AND page.id <> %(lead_id)s AND {WANTED}
+AND page.not_before <= %(now)s AND page.id <> %(lead_id)s AND NOT page.goes_alone AND {WANTED}
 ORDER BY alert.short_no FOR UPDATE OF page SKIP LOCKED
 """  # noqa: S608 (no value in it)
 _JOIN = """

@@ -42,6 +42,7 @@ page = sa.Table(
     instant("lease_until"),
     instant("sent_at"),
     identifier("bundled_in"),
+    sa.Column("goes_alone", sa.Boolean, nullable=False),
 )
 
 page_attempt = sa.Table(
@@ -164,7 +165,8 @@ def swap(tx: Tx, old: Page, new: Page) -> bool:
     """Put `new` where `old` stands, in the same hands; False when it does not stand there any more."""
     same = (page.c.id == old.id) & (page.c.state == old.state)
     mine = page.c.lease_token.is_not_distinct_from(old.lease_token)
-    names = ("state", "not_before", "attempts", "maybe_sent", "lease_token", "lease_until", "sent_at", "bundled_in")
+    leased = ("attempts", "maybe_sent", "lease_token", "lease_until", "sent_at")
+    names = ("state", "not_before", "bundled_in", "goes_alone", *leased)
     changed = {name: getattr(new, name) for name in names}
     return tx.run(sa.update(page).where(same, mine).values(**changed)).rowcount == 1
 

@@ -167,20 +167,31 @@ def test_a_storm_that_is_over_for_ten_minutes_bundles_no_more(night: Night) -> N
     ]
 
 
-def test_when_the_text_of_many_is_not_taken_each_is_free_again_and_none_is_lost(night: Night) -> None:
+def test_when_the_text_of_many_is_refused_each_other_page_goes_alone_and_none_is_lost(night: Night) -> None:
     raised = [night.raised() for _ in range(5)]
     night.sms.answers(Outcome.REFUSED)
 
     night.settle()
     night.forward(MINUTE)
 
-    arrived = " ".join(sent.body for sent in night.sms.wire[1:])
-    assert "4 urgent check-in alerts" in arrived
+    alone = [sent.body for sent in night.sms.wire[1:]]
+    assert all(any(f"alert {alert.short_no}" in body for body in alone) for alert in raised)
     assert night.minutes(BEN) == []
     assert {first_page(alert) for alert in raised[1:]} == {PageState.ACCEPTED}
     # The first one's own page was refused: its next step came at once.
     assert first_page(raised[0]) is PageState.FAILED
     assert "paged" in night.story(raised[0])[2:]
+
+
+def test_a_refused_phone_is_tried_once_more_for_each_alert_of_a_storm_and_not_over_and_over(night: Night) -> None:
+    raised = [night.raised() for _ in range(8)]
+    night.sms.always = Outcome.REFUSED
+
+    night.forward(timedelta(seconds=2))
+
+    first = [told.page for alert in raised for told in alerts.get(alert.id).pages if told.page.step_seq == 0]
+    assert {page.state for page in first} == {PageState.FAILED}
+    assert max(page.attempts for page in first) == 2
 
 
 def test_a_text_of_many_in_doubt_counts_as_a_copy_of_each(night: Night) -> None:

@@ -159,7 +159,7 @@ CREATE TABLE handover (
   CONSTRAINT handover_once UNIQUE (schedule_id, at));
 
 -- A page that went out within another one's text.
-ALTER TABLE page ADD bundled_in uuid REFERENCES page;
+ALTER TABLE page ADD bundled_in uuid REFERENCES page, ADD goes_alone boolean NOT NULL DEFAULT false;
 CREATE INDEX page_within ON page (bundled_in) WHERE bundled_in IS NOT NULL;
 -- How many alerts have paged one phone lately.
 CREATE INDEX page_to_phone ON page (contact_method_id, not_before) WHERE kind = 'call';
@@ -167,7 +167,7 @@ CREATE INDEX page_to_phone ON page (contact_method_id, not_before) WHERE kind = 
 
 DOWN = """
 DROP INDEX page_to_phone;
-ALTER TABLE page DROP bundled_in;
+ALTER TABLE page DROP goes_alone, DROP bundled_in;
 DROP TABLE handover, promise, alert_responder, reply_code, contact_proof;
 ALTER TABLE contact_method DROP owner_due_at;
 ALTER TABLE page DROP CONSTRAINT page_kind_check, ADD CONSTRAINT page_kind_check CHECK (kind IN ('call','nudge'));
