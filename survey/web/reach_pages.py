@@ -12,6 +12,7 @@ from survey.domain.contact_methods import ProofPurpose, masked
 from survey.domain.errors import NotFound, Refused
 from survey.domain.oncall import Method, MethodKind
 from survey.services import contact_methods, notification_rules
+from survey.services.contact_methods import Reach
 from survey.web import guard
 from survey.web.forms import put_beside
 from survey.web.forms.contact_methods import KINDS, CodeForm, MethodForm, RuleForm
@@ -42,23 +43,27 @@ def page(
 ) -> ResponseReturnValue:
     """The page, with whichever form was sent and refused; what was typed into the others is not lost, as none was."""
     reach = contact_methods.reach(user_id)
-    return (
-        render_template(
-            "pages/reach/show.html",
-            reach=reach,
-            address=lambda name, **values: place.url(name, user_id, **values),
-            own=not place.person,
-            names={method.id: name(method) for method in reach.methods},
-            form=code_form or rule_form or method_form,
-            method_form=method_form or MethodForm(formdata=None),
-            rule_form=rule_form or _rule_form(reach.methods, fresh=True),
-            code_form=code_form or CodeForm(formdata=None),
-            code_for=code_for,
-            purposes=ProofPurpose,
-            now=clock.now(),
-        ),
-        status,
+    html = render_template(
+        "pages/reach/show.html",
+        **_shown(reach, place),
+        form=code_form or rule_form or method_form,
+        method_form=method_form or MethodForm(formdata=None),
+        rule_form=rule_form or _rule_form(reach.methods, fresh=True),
+        code_form=code_form or CodeForm(formdata=None),
+        code_for=code_for,
     )
+    return html, status
+
+
+def _shown(reach: Reach, place: Place) -> dict[str, object]:
+    return {
+        "reach": reach,
+        "address": lambda view, **values: place.url(view, reach.user_id, **values),
+        "own": not place.person,
+        "names": {method.id: name(method) for method in reach.methods},
+        "purposes": ProofPurpose,
+        "now": clock.now(),
+    }
 
 
 def name(method: Method) -> str:
