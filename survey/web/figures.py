@@ -36,8 +36,10 @@ def show() -> ResponseReturnValue:
     )
 
 
-def _chart(seen: Figures) -> Markup:
+def _chart(seen: Figures) -> Markup | None:
     minutes = [_minutes(week.reached) for week in seen.weeks]
+    if not any(value is not None for value in minutes):
+        return None
     return charts.line(
         "talks",
         title="Time to the talk by week, in minutes",
