@@ -14,6 +14,7 @@ from survey.domain.pages import TOKEN_LIVES, Page, PageKind
 from survey.messaging import registry, render, twilio_voice, wordings
 from survey.services import alerts, channels, contact_proofs, page_receipts, page_words
 from survey.store import alerts as alert_store
+from survey.store import bundles
 from survey.store import contact_methods as method_store
 from survey.store import contact_proofs as proof_store
 from survey.store import oncall as oncall_store
@@ -105,10 +106,15 @@ def _words(tx: Tx, page: Page, alert: Alert, *, now: datetime) -> str:
         reachable=True,
         alert_no=alert.short_no,
         clinic=site_store.get(tx, alert.site_id).sms_name,
+        alerts=_in_one_call(tx, page) if alert.state is AlertState.TRIGGERED else 1,
     )
     said = page_words.read(tx, due, now=now)
     number = {"number": channels.spoken(alert.short_no)}
     return render.text(said.template, "voice", channels.LANGUAGE, {**said.words, **number})
+
+
+def _in_one_call(tx: Tx, page: Page) -> int:
+    return len({page.alert_id, *(one.alert_id for one in bundles.within(tx, page.id))})
 
 
 def _answering(page: Page) -> Page:

@@ -18,7 +18,7 @@ csrf = CSRFProtect()
 """Every unsafe method needs the form's token, save in what is exempt: the Start of a link and providers' receipts."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-NOT_FROM_BROWSERS = frozenset({"inbound", "receipts"})
+NOT_FROM_BROWSERS = frozenset({"inbound", "receipts", "voice"})
 """Blueprints whose callers prove themselves by a signature instead of an origin."""
 
 SMALL_BODY = 64 * 1024

@@ -4,15 +4,19 @@ import json
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
+from werkzeug.test import TestResponse
 
 from survey import clock
 from survey.domain.pages import PageState
 from survey.messaging import registry, sinch_sms, twilio_sms
 from survey.services import alerts
+from survey.store.session import transaction
 from tests import factories, staff
 from tests.cast import ANA
 from tests.conftest import Database
 from tests.desk import SECRET, SECRETS
+from tests.fakes import FakeVoice
 from tests.night import PUBLIC_URL, Night
 from tests.staff import Desk
 
@@ -60,6 +64,30 @@ def test_a_button_for_something_else_than_an_alert_takes_nothing(desk: Desk, nig
     assert {night.alert(alert).acked_by for alert in raised} == {None}
 
 
+def test_a_call_about_many_says_how_many_and_its_key_takes_the_first(desk: Desk, night: Night) -> None:
+    with transaction() as tx:
+        tx.run(sa.text("UPDATE contact_method SET kind = 'voice' WHERE user_id = :id"), {"id": ANA.id})
+    voice = FakeVoice()
+    registry.wire(registry.Wiring(public_url=PUBLIC_URL, sms=None, email=None, voice=voice, secrets=SECRETS))
+    raised = [night.raised() for _ in range(5)]
+    night.settle()
+    path = f"/voice/twilio/{voice.wire[0].reference}"
+
+    said = post(desk, path, {"CallSid": "CA0"}).text
+    after = post(desk, path, {"CallSid": "CA0", "Digits": "4"}).text
+
+    assert len(voice.wire) == 1
+    assert "5 urgent survey alerts" in said
+    assert "You have it" in after
+    assert [night.alert(alert).acked_by for alert in raised] == [ANA.id, None, None, None, None]
+
+
+def post(desk: Desk, path: str, form: dict[str, str], *, secret: str = SECRET) -> TestResponse:
+    """A request of the provider that Twilio signs."""
+    signature = twilio_sms.signature(secret, PUBLIC_URL + path, form.items())
+    return desk.client.post(path, data=form, headers={"X-Twilio-Signature": signature})
+
+
 def tell(desk: Desk, kind: str, reference: UUID, *, secret: str = SECRET) -> int:
     """The provider says that it did not arrive."""
     if kind == "sinch":
@@ -69,8 +97,7 @@ def tell(desk: Desk, kind: str, reference: UUID, *, secret: str = SECRET) -> int
         headers = signed | {f"{mark}-nonce": "n", f"{mark}-timestamp": "1"}
         return desk.client.post("/receipts/sinch", data=body, headers=headers).status_code
     path = f"/receipts/sms/{reference}" if kind == "twilio" else f"/voice/twilio/{reference}/status"
-    signature = twilio_sms.signature(secret, PUBLIC_URL + path, FORM.items())
-    return desk.client.post(path, data=FORM, headers={"X-Twilio-Signature": signature}).status_code
+    return post(desk, path, FORM, secret=secret).status_code
 
 
 @pytest.mark.parametrize("kind", ["twilio", "sinch", "voice"])
