@@ -136,7 +136,7 @@ def _number(entry: Entry) -> str:
     return hashlib.sha256(entry.body.partition("http")[0].encode()).hexdigest()
 
 
-@scenario(6, *USUAL, terms=Terms(late_s=5), quick=True)
+@scenario(6, *USUAL, terms=Terms(late_s=5))
 def receipts_in_every_order(scene: Scene) -> None:
     """Early, twice, backwards and forged: no receipt undoes what was told, and nobody is paged for one."""
     scene.deal("slow:500")  # the carrier's own receipt comes before its answer
