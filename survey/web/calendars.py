@@ -12,12 +12,15 @@ from survey.web import guard, limits
 blueprint = Blueprint("calendars", __name__)
 
 
-@blueprint.get("/calendar/<token>.ics")
+@blueprint.get("/calendar/<token>")
 @guard.public("A calendar program cannot sign in; the address is the key, and opens one person's shifts alone.")
 def read(token: str) -> ResponseReturnValue:
-    """The shifts of whoever has that address; an unknown one is answered like one that was replaced."""
+    """The shifts of whoever has that address; an unknown one is answered like one that was replaced.
+
+    It ends in `.ics`, by which programs know a calendar.
+    """
     try:
-        body = calendar_feeds.read(token, now=clock.now())
+        body = calendar_feeds.read(token.removesuffix(".ics"), now=clock.now())
     except NotFound:
         limits.spend_on_unknown_link()
         return Response("There is no such calendar.\n", status=404, mimetype="text/plain")
