@@ -244,6 +244,7 @@ def test_what_is_removed_while_it_is_being_read_comes_back_by_no_late_answer(
     rota_feeds.read_due(now=NIGHT + HOUR)
 
     assert told(nights) == []
+    assert desk.rows("SELECT uid FROM rota_entry") == []
 
 
 def test_a_roster_has_one_calendar_and_nothing_inside_is_asked(nights: Schedule, server: Server) -> None:
