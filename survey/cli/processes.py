@@ -17,7 +17,12 @@ from survey.domain.queues import Queue
 from survey.settings import ROOT, Settings
 
 QUEUES = click.Choice([queue.value for queue in Queue])
-THREADS = {Queue.SCORING: 1, Queue.PAGING: 4, Queue.SENDING: 4, Queue.INBOUND: 1, Queue.MAINTENANCE: 1}
+BULK = frozenset({Queue.SENDING, Queue.MAINTENANCE})
+"""Whoever drains these alone stands back where processor time is short."""
+STANDS_BACK = 10
+"""By so much its niceness is raised: it gets a tenth of what a page's sender gets, and all of it when that one rests."""
+THREADS = {Queue.SCORING: 1, Queue.PAGING: 4, Queue.SENDING: 1, Queue.INBOUND: 1, Queue.MAINTENANCE: 1}
+"""One drain of `sending` has sixteen senders of its own; more of them side by side would only slow a page."""
 
 
 @click.command()
@@ -40,6 +45,8 @@ def worker(queues: tuple[str, ...], threads: int | None) -> None:
     _quiet(place.settings())
     from workers.celery_app import app
 
+    if BULK.issuperset(map(Queue, queues)):
+        os.nice(STANDS_BACK)
     count = threads or max(THREADS[Queue(queue)] for queue in queues)
     # Not by Celery's own command line, whose shell and prompts would cost each process another 8 MB.
     listener = app.Worker(
