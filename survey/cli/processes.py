@@ -20,7 +20,7 @@ QUEUES = click.Choice([queue.value for queue in Queue])
 BULK = frozenset({Queue.SENDING, Queue.MAINTENANCE})
 """Whoever drains these alone stands back where processor time is short."""
 STANDS_BACK = 10
-"""By so much its niceness is raised: it gets a tenth of what a page's sender gets, and all of it when that one rests."""
+"""By so much its niceness is raised: a tenth of the time of a page's sender, and all of it when that one rests."""
 THREADS = {Queue.SCORING: 1, Queue.PAGING: 4, Queue.SENDING: 1, Queue.INBOUND: 1, Queue.MAINTENANCE: 1}
 """One drain of `sending` has sixteen senders of its own; more of them side by side would only slow a page."""
 
