@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+# One more than there are cores, since tests wait for servers of their own; four at the most, for the memory.
+PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 
 .PHONY: help setup demo test check lint types contracts words simulation chaos chaos-mutants bench screenshots clean lock
 
@@ -21,8 +23,8 @@ setup: .venv/ready ## install everything into .venv, from hash-locked requiremen
 demo: setup ## bring up all of Daytwo with synthetic patients, and print three addresses
 	@$(BIN)/daytwo demo
 
-test: setup ## every test, on embedded PostgreSQL and Redis, on up to four cores
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+test: setup ## every test, on embedded PostgreSQL and Redis, in up to four processes
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
 check: lint types contracts words test ## what CI runs
 

@@ -30,7 +30,7 @@ SELECT least(
   (SELECT min(lease_until) FROM page WHERE state = 'leased'))"""
 
 
-@dataclass
+@dataclass(repr=False)
 class Night:
     """Moves the clock and does what is due, as a worker would."""
 

@@ -131,7 +131,7 @@ class EventKind(StrEnum):
     TAKEN_OVER = "taken_over"
     REASSIGNED = "reassigned"
     RESPONDER_ADDED = "responder_added"
-    HELP_ASKED = "help_asked"
+    HELP_ASKED = "colleague_asked"
     """So many tries in vain that the last resort was asked to help."""
     PROMISE_BROKEN = "promise_broken"
     TIER_RAISED = "tier_raised"

@@ -39,9 +39,9 @@ class Door:
 
     def __init__(self, scene: Scene, link: str) -> None:
         path = "/a/" + link.rpartition("/a/")[2]
-        self._url, self._client = f"{scene.stack.url}{path}", httpx.Client(timeout=15, trust_env=False)
-        self._headers = {"Origin": scene.stack.url}
-        page = self._client.get(self._url)
+        self._url, self._headers = f"{scene.stack.url}{path}", {"Origin": scene.stack.url}
+        with httpx.Client(timeout=15, trust_env=False) as client:
+            page, self._cookies = client.get(self._url), client.cookies
         token, epoch = FORM_TOKEN.search(page.text), EPOCH.search(page.text)
         assert token, f"the door has no button ({page.status_code})"
         assert epoch, f"the button knows no epoch ({page.status_code})"
@@ -49,7 +49,8 @@ class Door:
 
     def press(self) -> int:
         """I'll take it."""
-        return self._client.post(self._url, data=self._form, headers=self._headers).status_code
+        with httpx.Client(cookies=self._cookies, timeout=15, trust_env=False) as client:
+            return client.post(self._url, data=self._form, headers=self._headers).status_code
 
 
 def link(scene: Scene, place: int = -1) -> str:

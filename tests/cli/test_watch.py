@@ -64,7 +64,7 @@ def test_a_clinic_is_set_up_with_commands_alone(daytwo):
     shifts = oncall.shifts(primary.id, since=LONG_AGO, until=FAR_AHEAD)
     assert [shift.starts_at.isoformat() for shift in shifts] == ["2099-01-04T13:00:00+00:00"]
     with transaction() as tx:
-        assert [step.seq for step in oncall.live_policy(tx).steps] == [0, 1, 2, 3]
+        assert [step.seq for step in oncall.live_policy(tx).steps] == [0, 1, 2, 3, 4]
 
 
 def test_a_shift_on_a_schedule_that_is_not_there_names_those_that_are(daytwo):

@@ -40,7 +40,7 @@ CLINICAL = (
 INVENTED = ROOT / "survey/local"
 """The demo's invented clinic and its past: it answers a shipped pack by name, runs nowhere else and decides nothing."""
 
-EVERYDAY = frozenset({"head", "help", "note", "other", "red", "risk"})
+EVERYDAY = frozenset({"head", "help", "note", "other", "red", "risk", "took"})
 """Keys of the packs that are words of HTML, HTTP, Python or this program as well."""
 
 RULE_ID = re.compile(r"[A-Z][0-9]{1,2}")

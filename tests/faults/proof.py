@@ -32,8 +32,9 @@ SELECT c.address AS mobile, r.id, r.revision, r.scored_revision, r.tier, r.submi
 FROM response r JOIN invitation i ON i.id = r.invitation_id JOIN procedure p ON p.id = i.procedure_id
 JOIN contact c ON c.patient_id = p.patient_id"""
 PAGES = """
-SELECT t.id AS reference, t.page_id, a.response_id FROM page_attempt t JOIN page p ON p.id = t.page_id
-JOIN alert a ON a.id = p.alert_id"""
+SELECT t.id AS reference, t.page_id, a.response_id,
+  ARRAY(SELECT b.response_id FROM page o JOIN alert b ON b.id = o.alert_id WHERE o.bundled_in = p.id) AS within
+FROM page_attempt t JOIN page p ON p.id = t.page_id JOIN alert a ON a.id = p.alert_id"""
 MESSAGES = "SELECT id AS reference, message_id FROM message_attempt"
 
 
@@ -139,7 +140,8 @@ def _count_pages(stack: Stack, wire: Sequence[Entry], found: Findings) -> dict[U
         if entry.mode not in CERTAINLY_NOT_SENT:
             found.copies[attempt.page_id] += 1
         if entry.arrived and entry.to in PAGERS:
-            first.setdefault(attempt.response_id, datetime.fromisoformat(entry.at))
+            for response_id in (attempt.response_id, *attempt.within):  # in a storm one text is about many
+                first.setdefault(response_id, datetime.fromisoformat(entry.at))
     found.repeated += [f"page {page}: {n} copies" for page, n in found.copies.items() if n > MOST_COPIES]
     return first
 

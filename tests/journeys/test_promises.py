@@ -278,7 +278,7 @@ def test_after_three_tries_in_vain_the_last_resort_is_asked_to_help(night: Night
     assert night.minutes(LENA) == [6]
     assert night.minutes(BEN) == [6]
     assert night.minutes(ANA) == [0], "whoever has it knows"
-    assert night.story(alert)[-1] == "help_asked"
+    assert night.story(alert)[-1] == "colleague_asked"
     assert night.alert(alert).acked_by == ANA.id
     assert promises.look(night.alert(alert)).asks_for_rule
 

@@ -1,4 +1,4 @@
-"""A thousand patients over forty days, every habit mixed with every fault; the carriers' journal is the judge.
+"""Patients over forty days, every habit mixed with every fault; the carriers' journal is the judge.
 
 `DAYTWO_SEED` repeats a run (`random` makes a new one), `DAYTWO_PATIENTS` makes one larger or smaller.
 """
@@ -21,7 +21,7 @@ from tests.simulation.world import START, Plan, World
 def test_forty_days_of_a_clinic_break_no_promise() -> None:
     seed = os.environ.get("DAYTWO_SEED", "d")
     seed = secrets.token_hex(4) if seed == "random" else seed
-    world = World(Plan(seed=seed, size=int(os.environ.get("DAYTWO_PATIENTS", "1000"))))
+    world = World(Plan(seed=seed, size=int(os.environ.get("DAYTWO_PATIENTS", "400"))))
     print(f"seed {seed}")
     surveys.open_clinic(START)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from survey.domain.alerts import ContactResult, Outcome, Usefulness
@@ -83,10 +83,12 @@ DEEDS = {
 }
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=4, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     tiers=st.lists(st.sampled_from([Tier.EMERGENCY, Tier.URGENT, Tier.SOON]), min_size=1, max_size=3),
-    deeds=st.lists(st.tuples(st.integers(0, 2), st.sampled_from(sorted(DEEDS))), max_size=6),
+    deeds=st.lists(st.tuples(st.integers(0, 2), st.sampled_from(sorted(DEEDS))), max_size=4),
 )
 def test_whatever_happened_each_open_case_stands_once_and_nothing_that_is_closed(
     night: Night, tiers: list[Tier], deeds: list[tuple[int, str]]

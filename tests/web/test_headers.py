@@ -100,7 +100,7 @@ def test_the_form_token_is_waived_for_what_a_link_or_a_signature_proves_and_noth
 
     views = {"start", "not_me", "ask_for_fresh"}
     assert csrf._exempt_views == {f"survey.web.links.{view}" for view in views}
-    assert {blueprint.name for blueprint in csrf._exempt_blueprints} == {"inbound", "receipts"}
+    assert {blueprint.name for blueprint in csrf._exempt_blueprints} == {"inbound", "receipts", "voice"}
 
 
 def test_a_form_that_lay_open_for_two_hours_is_still_taken(app: Flask):
