@@ -4,7 +4,14 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from subprocess import SubprocessError
 
+import httpx
+import psycopg
+import redis
+from sqlalchemy.exc import SQLAlchemyError
+
+from survey.domain.errors import DomainError
 from tests.chaos import invariants
 from tests.chaos.evidence import Findings, Terms
 from tests.chaos.scenarios import Scenario
@@ -18,6 +25,13 @@ NOT_PLAYED = (
     "9, a synchronous standby is promoted: the embedded PostgreSQL has one server",
     "16, a worker of an earlier release: the new one runs beside a second of its own kind",
 )
+
+
+BREAKS_OFF: tuple[type[Exception], ...] = (
+    *(DomainError, SQLAlchemyError, psycopg.Error, redis.RedisError, httpx.HTTPError),
+    *(SubprocessError, OSError, LookupError, TypeError, ValueError, RuntimeError),
+)
+"""What a process or a server that is not as it should be lets a scenario end with, before it can say what it saw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +75,7 @@ def _happen(scene: Scene, scenario: Scenario) -> list[str]:
         scenario.play(scene)
     except AssertionError as failed:
         return [f"{scenario.name}: {failed}"]
-    except Exception as error:  # noqa: BLE001 (whatever it was, the other scenarios are played all the same)
+    except BREAKS_OFF as error:  # the other scenarios are played all the same
         where = traceback.format_exc().splitlines()[-7:]
         return [f"{scenario.name} broke off: {type(error).__name__}: {error}", *where]
     return []
