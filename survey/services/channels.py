@@ -1,9 +1,9 @@
 """Hands one message to a clinician, by whatever way it is to go; no transaction is open meanwhile."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from survey.domain.oncall import MethodKind
 from survey.messaging import registry, render
@@ -42,6 +42,12 @@ def ranked(tx: Tx, method: MethodKind, *, now: datetime) -> tuple[Sms, ...]:
 def hand_over(letter: Letter) -> list[Attempt]:
     """The calls to the outside, the one that counts last."""
     return _WAYS[letter.method](letter)
+
+
+def mail_each(to: Sequence[str], template: str, words: Mapping[str, str]) -> tuple[Outcome, ...]:
+    """Mail the same to each; how each of these mails ended."""
+    mail = Letter(method=MethodKind.EMAIL, address="", template=template, words=words, reference=uuid4())
+    return tuple(hand_over(replace(mail, address=one, reference=uuid4()))[-1].outcome for one in to)
 
 
 def refused(detail: str) -> Attempt:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from survey.domain import contact_methods as rules
-from survey.domain.accounts import Actor, Permission, may
+from survey.domain.accounts import Actor
 from survey.domain.alerts import Severity
 from survey.domain.contact_methods import Proof, ProofPurpose
 from survey.domain.errors import Conflict, NotFound, Refused
@@ -73,7 +73,7 @@ class Reachable:
 def people() -> tuple[Reachable, ...]:
     """Everybody who may be on call, by name."""
     with transaction() as tx:
-        able = [user for user in account_store.every(tx) if user.active and may(user.role, Permission.ALERT_TAKE)]
+        able = account_store.responders(tx)
         return tuple(_reachable(user.id, user.name, oncall_store.methods_of(tx, user.id)) for user in able)
 
 

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from uuid import UUID, uuid4
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -24,6 +24,7 @@ from survey.services import audit, carriers, channels
 from survey.services.channels import Letter
 from survey.services.contact_methods import hash_code
 from survey.services.links import new_token, sha256
+from survey.store import accounts
 from survey.store import contact_methods as method_store
 from survey.store import contact_proofs as store
 from survey.store.contact_proofs import Due, Silent
@@ -193,7 +194,7 @@ def tell_due(*, now: datetime) -> int:
         unanswered = store.claim_unanswered(tx, until=now + AGAIN, now=now)
         if unanswered is None:
             return 0
-        silent, managers = store.silent(tx, unanswered), store.managers(tx)
+        silent, managers = store.silent(tx, unanswered), accounts.managers(tx)
     told = [_tell(one, (one.owner,) if one.owner else managers) for one in silent]
     if all(told):
         with transaction() as tx:
@@ -214,8 +215,7 @@ def _tell(silent: Silent, to: tuple[str, ...]) -> bool:
         "ways": ", ".join(WAYS[kind] for kind in silent.kinds),
         "link": f"{registry.public_url()}/on-call",
     }
-    mail = Letter(method=MethodKind.EMAIL, address="", template="page_unanswered", words=words, reference=uuid4())
-    ends = [channels.hand_over(replace(mail, address=one, reference=uuid4()))[-1] for one in to]
-    if not any(end.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN) for end in ends):
+    ends = channels.mail_each(to, "page_unanswered", words)
+    if not any(end in (Outcome.ACCEPTED, Outcome.UNKNOWN) for end in ends):
         log.error("contact_proofs.nobody_told", owners=len(to))
-    return all(end.outcome is not Outcome.TRY_LATER for end in ends)
+    return Outcome.TRY_LATER not in ends

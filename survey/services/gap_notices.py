@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -11,11 +11,11 @@ import structlog
 from survey.domain import coverage
 from survey.domain import oncall as rules
 from survey.domain.errors import NotFound
-from survey.domain.oncall import Gap, MethodKind, Schedule
+from survey.domain.oncall import Gap, Schedule
 from survey.messaging import registry, wordings
 from survey.messaging.outcomes import Outcome
 from survey.services import channels, oncall
-from survey.services.channels import Letter
+from survey.store import accounts
 from survey.store import gap_notices as store
 from survey.store import oncall as oncall_store
 from survey.store import sites as site_store
@@ -110,7 +110,7 @@ def _mail(tx: Tx, mine: Sequence[Notice], *, until: datetime, now: datetime) -> 
 
 def _readers(tx: Tx, schedule_id: UUID, notices: Sequence[Notice]) -> tuple[str, ...]:
     """The owner; the managers as well on the last day, and for a schedule that nobody owns."""
-    owner, managers = store.owner(tx, schedule_id), store.managers(tx)
+    owner, managers = store.owner(tx, schedule_id), accounts.managers(tx)
     is_last = any(one.days <= coverage.LAST_DAYS for one in notices)
     return tuple(dict.fromkeys((*((owner,) if owner else ()), *(managers if is_last or not owner else ()))))
 
@@ -137,8 +137,7 @@ def _moment(at: datetime, zone: ZoneInfo) -> str:
 
 def _tell(mail: _Mail) -> Outcome:
     """The best that came of it: once somebody knows, the same mail every few minutes would teach them to skip it."""
-    letter = Letter(method=MethodKind.EMAIL, address="", template="page_gap", words=mail.words, reference=uuid4())
-    ends = [channels.hand_over(replace(letter, address=one, reference=uuid4()))[-1].outcome for one in mail.to]
+    ends = channels.mail_each(mail.to, "page_gap", mail.words)
     return next((good for good in _BEST_FIRST if good in ends), Outcome.REFUSED)
 
 

@@ -86,7 +86,7 @@ class Past:
 def look(schedule_id: UUID, *, reader_id: UUID | None, now: datetime, at: datetime | None = None) -> Page | None:
     """The sheet of the change `at`, or of the one at hand; None when the rota knows of none. Raises NotFound."""
     with transaction() as tx:
-        schedule = _schedule(tx, schedule_id)
+        schedule = oncall_store.get_schedule(tx, schedule_id)
         found = _boundaries(tx, schedule_id, now=now)
         complete = store.complete(tx, schedule_id, since=now - AROUND)
         boundary = _named(found, at) if at else rules.at_hand(found, complete=complete, now=now)
@@ -100,14 +100,14 @@ def get(handover_id: UUID, *, reader_id: UUID | None, now: datetime) -> Page:
     """A sheet that was signed. Raises NotFound."""
     with transaction() as tx:
         kept = store.get(tx, handover_id)
-        schedule = _schedule(tx, kept.schedule_id)
+        schedule = oncall_store.get_schedule(tx, kept.schedule_id)
         return _page(tx, schedule, kept.boundary, kept, reader_id=reader_id, now=now)
 
 
 def past(schedule_id: UUID, *, page: int) -> Past:
     """One page of the signed sheets. Raises NotFound."""
     with transaction() as tx:
-        schedule, names = _schedule(tx, schedule_id), _names(tx)
+        schedule, names = oncall_store.get_schedule(tx, schedule_id), _names(tx)
         found = store.past(tx, schedule_id, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
         return Past(
             schedule=schedule,
@@ -200,13 +200,6 @@ def _lines(tx: Tx, cases: Iterable[Case], names: Mapping[UUID, str]) -> tuple[Li
         )
         for one in listed
     )
-
-
-def _schedule(tx: Tx, schedule_id: UUID) -> Schedule:
-    found = next((one for one in oncall_store.schedules(tx) if one.id == schedule_id), None)
-    if found is None:
-        raise NotFound("There is no such roster.")
-    return found
 
 
 def _names(tx: Tx) -> Mapping[UUID, str]:

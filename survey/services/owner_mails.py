@@ -1,12 +1,12 @@
 """Mails to whoever owns a schedule: a phone on it is not paged any more."""
 
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import structlog
 
-from survey.messaging import registry, render
+from survey.messaging import registry
 from survey.messaging.outcomes import Outcome
+from survey.services import channels
 from survey.store import owner_mails as store
 from survey.store import sites as site_store
 from survey.store.owner_mails import Stopped
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 AGAIN = timedelta(minutes=5)
 """A mail that surely did not leave, or whose sender died, is tried again so much later."""
-TEMPLATE, LANGUAGE = "page_stopped", "en"
+TEMPLATE = "page_stopped"
 
 
 def send_due(*, now: datetime) -> int:
@@ -35,12 +35,8 @@ def send_due(*, now: datetime) -> int:
 
 def _tell(stopped: Stopped, to: tuple[str, ...], *, clinic: str) -> bool:
     """Whether everybody was told, or nobody can be."""
-    email = registry.email()
-    if email is None or not to:
-        log.error("owner_mails.nobody_told", method=str(stopped.id), owners=len(to))
-        return True
     words = {"clinic": clinic, "holder": stopped.name, "link": f"{registry.public_url()}/on-call"}
-    subject = render.text(TEMPLATE, "email_subject", LANGUAGE, words)
-    body = render.text(TEMPLATE, "email", LANGUAGE, words)
-    tries = [email.send(one, subject, body, reference=uuid4()) for one in to]
-    return all(one.outcome is not Outcome.TRY_LATER for one in tries)
+    ends = channels.mail_each(to, TEMPLATE, words)
+    if not any(end in (Outcome.ACCEPTED, Outcome.UNKNOWN) for end in ends):
+        log.error("owner_mails.nobody_told", method=str(stopped.id), owners=len(to))
+    return Outcome.TRY_LATER not in ends

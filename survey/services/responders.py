@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from survey.domain import alert_moves as rules
-from survey.domain.accounts import Actor, Permission, may
+from survey.domain.accounts import Actor
 from survey.domain.alerts import Alert, AlertState, Event, EventKind
 from survey.domain.errors import Refused, Stale
 from survey.domain.escalation import Target
@@ -20,8 +20,7 @@ from survey.store.session import Tx, transaction
 def able() -> tuple[User, ...]:
     """Everybody who may take an alert, by name."""
     with transaction() as tx:
-        users = [one for one in account_store.every(tx) if one.active and may(one.role, Permission.ALERT_TAKE)]
-    return tuple(sorted((User(id=one.id, name=one.name) for one in users), key=lambda one: one.name))
+        return tuple(User(id=one.id, name=one.name) for one in account_store.responders(tx))
 
 
 def asked(alert_id: UUID) -> tuple[User, ...]:
@@ -82,7 +81,7 @@ def _refuse_quiet(alert: Alert) -> None:
 
 def _target(tx: Tx, user_id: UUID) -> Target:
     user = account_store.get(tx, user_id)
-    if not user.active or not may(user.role, Permission.ALERT_TAKE):
+    if not user.takes_alerts:
         raise Refused("This person does not take alerts. Choose somebody else.", field="user_id")
     return Target(user_id=user_id)
 

@@ -7,7 +7,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from survey.domain import rotation_words
-from survey.domain.accounts import Permission, may
 from survey.domain.errors import NotFound
 from survey.domain.escalation import Policy, Step, Target
 from survey.domain.oncall import Gap, MethodKind, Schedule
@@ -118,14 +117,11 @@ def board(now: datetime, *, reader_id: UUID | None = None) -> Board:
 def one(schedule_id: UUID) -> tuple[Schedule, tuple[tuple[UUID, str], ...]]:
     """That schedule, and who may be on call. Raises NotFound."""
     with transaction() as tx:
-        found = next((one for one in store.schedules(tx) if one.id == schedule_id), None)
-        if found is None:
-            raise NotFound("There is no such roster.")
-        return found, _able(account_store.every(tx))
+        return store.get_schedule(tx, schedule_id), _able(account_store.every(tx))
 
 
 def _able(users: Iterable[User]) -> tuple[tuple[UUID, str], ...]:
-    return tuple((user.id, user.name) for user in users if user.active and may(user.role, Permission.ALERT_TAKE))
+    return tuple((user.id, user.name) for user in users if user.takes_alerts)
 
 
 def _offers(

@@ -14,7 +14,6 @@ import structlog
 from survey.domain import rota_feeds as rules
 from survey.domain.accounts import Actor
 from survey.domain.errors import Conflict, NotFound, Refused
-from survey.domain.oncall import Schedule
 from survey.domain.rota_feeds import Doubtful
 from survey.interop import ical
 from survey.interop.ical import Calendar, Unreadable
@@ -179,9 +178,3 @@ def forget(feed_id: UUID, label: str, *, by: Actor, now: datetime) -> None:
 def stale(tx: Tx, *, now: datetime) -> tuple[str, ...]:
     """Rosters whose calendar was not read for a day."""
     return store.stale(tx, before=now - rules.STALE)
-
-
-def schedule(schedule_id: UUID) -> Schedule:
-    """That roster. Raises NotFound."""
-    with transaction() as tx:
-        return rota_store.lock(tx, schedule_id)

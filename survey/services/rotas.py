@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from survey.domain import rotations as rules
-from survey.domain.accounts import Actor, Permission, may
+from survey.domain.accounts import Actor
 from survey.domain.errors import Conflict, NotFound, Refused
 from survey.domain.oncall import Schedule, Shift
 from survey.domain.rotations import Rotation, SourceKind, Stretch
@@ -278,7 +278,7 @@ def rotation(rotation_id: UUID) -> Rotation:
 def check_person(tx: Tx, user_id: UUID, *, field: str) -> None:
     """Raises Refused when this person could not take an alert."""
     user = accounts.get(tx, user_id)
-    if not user.active or not may(user.role, Permission.ALERT_TAKE):
+    if not user.takes_alerts:
         raise Refused(f"{user.name} cannot be on call: only clinicians and managers in use can.", field=field)
 
 

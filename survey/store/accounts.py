@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from survey.domain.accounts import Role
+from survey.domain.accounts import Permission, Role, may
 from survey.domain.errors import NotFound
 from survey.store.base import identifier, instant, metadata
 from survey.store.session import Tx
@@ -57,6 +57,11 @@ class User:
     active: bool
     created_at: datetime
 
+    @property
+    def takes_alerts(self) -> bool:
+        """Whether this person may be on call."""
+        return self.active and may(self.role, Permission.ALERT_TAKE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
@@ -86,6 +91,16 @@ def every(tx: Tx) -> tuple[User, ...]:
     """All accounts, those in use first, by name."""
     order = (app_user.c.active.desc(), sa.func.lower(app_user.c.name))
     return tuple(_as_user(row) for row in tx.run(sa.select(app_user).order_by(*order)).mappings())
+
+
+def responders(tx: Tx) -> tuple[User, ...]:
+    """Everybody who may be on call, by name."""
+    return tuple(one for one in every(tx) if one.takes_alerts)
+
+
+def managers(tx: Tx) -> tuple[str, ...]:
+    """The mailboxes of the clinic's managers."""
+    return tuple(sorted(one.email for one in every(tx) if one.active and one.role is Role.MANAGER))
 
 
 def insert(tx: Tx, new: User) -> None:

@@ -99,7 +99,6 @@ JOIN shift h ON h.user_id = m.user_id AND lower(h.during) > p.due_at
 JOIN schedule s ON s.id = h.schedule_id LEFT JOIN app_user o ON o.id = s.owner_id AND o.active
 WHERE p.shift_id = %(shift_id)s AND m.user_id = %(user_id)s GROUP BY u.id, s.id, h.id, o.id ORDER BY s.name
 """
-_MANAGERS = "SELECT email FROM app_user WHERE active AND role = 'manager' ORDER BY email"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,11 +221,6 @@ def silent(tx: Tx, which: Unanswered) -> tuple[Silent, ...]:
     keys = {"shift_id": which.shift_id, "user_id": which.user_id}
     rows = tx.rows(_SILENT, {**keys, "ahead": TEST_AHEAD})
     return tuple(Silent(**{**row, "kinds": tuple(MethodKind(kind) for kind in row["kinds"])}) for row in rows)
-
-
-def managers(tx: Tx) -> tuple[str, ...]:
-    """The mailboxes of the clinic's managers, for a schedule that nobody owns."""
-    return tuple(row["email"] for row in tx.rows(_MANAGERS, {}))
 
 
 def note_told(tx: Tx, which: Unanswered, *, now: datetime) -> None:

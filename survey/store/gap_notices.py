@@ -25,7 +25,6 @@ _LAST_END = "SELECT max(upper(during)) AS at FROM shift WHERE schedule_id = %(id
 _OWNER = """
 SELECT u.email FROM schedule s JOIN app_user u ON u.id = s.owner_id AND u.active WHERE s.id = %(id)s
 """
-_MANAGERS = "SELECT email FROM app_user WHERE active AND role = 'manager' ORDER BY email"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +67,3 @@ def owner(tx: Tx, schedule_id: UUID) -> str | None:
     """The mailbox of whoever owns the schedule, if the account is in use."""
     row = tx.fetch(_OWNER, {"id": schedule_id})
     return row["email"] if row else None
-
-
-def managers(tx: Tx) -> tuple[str, ...]:
-    """The mailboxes of the clinic's managers."""
-    return tuple(row["email"] for row in tx.rows(_MANAGERS, {}))

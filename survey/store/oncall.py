@@ -130,6 +130,14 @@ def schedules(tx: Tx) -> tuple[Schedule, ...]:
     return tuple(Schedule(**row) for row in tx.run(sa.select(schedule).order_by(schedule.c.name)).mappings())
 
 
+def get_schedule(tx: Tx, schedule_id: UUID) -> Schedule:
+    """That schedule. Raises NotFound."""
+    found = next((one for one in schedules(tx) if one.id == schedule_id), None)
+    if found is None:
+        raise NotFound("There is no such roster.")
+    return found
+
+
 def insert_schedule(tx: Tx, new: Schedule) -> None:
     """Add a schedule. Raises Conflict when its name is taken."""
     tx.run(sa.insert(schedule).values(id=new.id, name=new.name, zone=new.zone, owner_id=new.owner_id))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from survey.domain.accounts import Permission, Role, may
 from survey.domain.errors import NotFound
 from survey.domain.rota_feeds import Responder, RotaEntry
+from survey.store import accounts
 from survey.store.session import Tx
 
 _FEEDS = """
@@ -49,7 +49,6 @@ _UNMATCH = """
 UPDATE rota_entry SET user_id = NULL WHERE feed_id = %(feed_id)s AND label = %(label)s AND user_id =
   (SELECT user_id FROM rota_name WHERE feed_id = %(feed_id)s AND label = %(label)s)
 """
-_RESPONDERS = "SELECT id, name, email AS mailbox FROM app_user WHERE active AND role = ANY(%(roles)s) ORDER BY name, id"
 _STALE = """
 SELECT s.name FROM rota_feed f JOIN schedule s ON s.id = f.schedule_id
 WHERE f.removed_at IS NULL AND coalesce(f.read_at, f.added_at) < %(before)s ORDER BY s.name
@@ -156,8 +155,7 @@ def forget(tx: Tx, feed_id: UUID, label: str) -> bool:
 
 def responders(tx: Tx) -> tuple[Responder, ...]:
     """Everybody who may be on call."""
-    roles = [role.value for role in Role if may(role, Permission.ALERT_TAKE)]
-    return tuple(Responder(**row) for row in tx.rows(_RESPONDERS, {"roles": roles}))
+    return tuple(Responder(id=one.id, name=one.name, mailbox=one.email) for one in accounts.responders(tx))
 
 
 def stale(tx: Tx, *, before: datetime) -> tuple[str, ...]:
