@@ -94,9 +94,14 @@ def reassign(alert: Alert, *, to: UUID, wait: timedelta, pages: int, epoch: int,
 
 
 def contact(alert: Alert, *, result: ContactResult, by: UUID, epoch: int, ack_ttl: timedelta, now: datetime) -> Change:
-    """Record a try to reach the patient. Reached stops the clock; anything else is tried again."""
+    """Record a try to reach the patient. Reached stops the clock; anything else is tried again.
+
+    Whoever was reached stays reached: a later call that nobody answers is told, and changes nothing else.
+    """
     _refuse_old(alert, epoch)
     state = after(alert, Move.CONTACT)
+    if alert.contact_result is ContactResult.REACHED and result is not ContactResult.REACHED:
+        return told(alert, alert, EventKind.CONTACTED, result=result.value)
     wait = CLOSE_WITHIN if result is ContactResult.REACHED else min(RETRY_AFTER, ack_ttl / 2)
     new = replace(
         alert,

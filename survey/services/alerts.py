@@ -167,7 +167,7 @@ def record_contact(alert_id: UUID, *, result: ContactResult, by: Actor, epoch: i
         audit.record(tx, "alert.contacted", actor=by, object_id=alert_id, now=now, result=result.value)
         page_store.supersede_nudges(tx, alert_id)
         new = record(tx, old, change, by=by, now=now)
-        if result is ContactResult.REACHED:
+        if new.contact_result is ContactResult.REACHED:
             promise_store.keep(tx, alert_id, now=now)
         else:
             _after_vain_try(tx, new, policy, result, now=now)

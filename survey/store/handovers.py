@@ -20,12 +20,12 @@ from survey.store.session import Tx
 # One row for each open alert, whatever was promised how often: the newest promise that was not taken back counts.
 _CASES = """
 SELECT a.id AS alert_id, a.tier, a.state, a.acked_by AS held_by, tried.result, tried.at AS tried_at,
-  CASE WHEN a.contact_result IS DISTINCT FROM 'reached' THEN coalesce(p.due_at, a.promised_at) END AS due_at,
-  a.contact_result IS DISTINCT FROM 'reached' AND p.broken_at IS NOT NULL AS is_broken,
+  CASE WHEN p.kept_at IS NULL THEN coalesce(p.due_at, a.promised_at) END AS due_at,
+  p.kept_at IS NULL AND p.broken_at IS NOT NULL AS is_broken,
   (SELECT count(*) FROM alert_event e WHERE e.alert_id = a.id AND e.kind = 'contacted'
     AND e.data ->> 'result' <> 'reached') AS in_vain
 FROM alert a
-LEFT JOIN LATERAL (SELECT due_at, broken_at FROM promise WHERE alert_id = a.id AND cancelled_at IS NULL
+LEFT JOIN LATERAL (SELECT due_at, broken_at, kept_at FROM promise WHERE alert_id = a.id AND cancelled_at IS NULL
   ORDER BY made_at DESC, due_at LIMIT 1) p ON true
 LEFT JOIN LATERAL (SELECT e.data ->> 'result' AS result, e.at FROM alert_event e
   WHERE e.alert_id = a.id AND e.kind = 'contacted' ORDER BY e.id DESC LIMIT 1) tried ON true

@@ -126,6 +126,15 @@ def test_contact_without_taking_takes_it() -> None:
     assert (alert.state, alert.acked_by, alert.contacted_by) == (ACKNOWLEDGED, BEN.id, BEN.id)
 
 
+def test_a_later_call_that_nobody_answers_leaves_the_patient_reached() -> None:
+    reached = contacted(ContactResult.REACHED)
+
+    change = rules.contact(reached, result=ContactResult.VOICEMAIL, by=ANA.id, epoch=1, ack_ttl=TTL, now=NIGHT)
+
+    assert change.alert == reached
+    assert change.event.data == {"result": "voicemail"}
+
+
 def test_a_colleague_who_reaches_the_patient_does_not_take_the_alert_away() -> None:
     alert = rules.contact(taken(), result=ContactResult.REACHED, by=BEN.id, epoch=1, ack_ttl=TTL, now=NIGHT).alert
 

@@ -84,7 +84,7 @@ DEEDS = {
 
 
 @settings(
-    max_examples=4, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     tiers=st.lists(st.sampled_from([Tier.EMERGENCY, Tier.URGENT, Tier.SOON]), min_size=1, max_size=3),
