@@ -154,6 +154,7 @@ def running(world: World, *queues: str) -> Iterator[str]:
         "DEMO": "true",
         "TWILIO_BASE_URL": carrier,
         "PUBLIC_URL": "http://127.0.0.1:8000",
+        "CANARY": "false",
         "LOG_LEVEL": "WARNING",
     }
     folder = world.environ["BENCH_FOLDER"]

@@ -73,6 +73,13 @@ class Settings(BaseSettings):
     heartbeat_url: str | None = Field(
         default=None, description="Outside monitor: fetched each minute while every invariant holds."
     )
+    canary: bool = Field(
+        default=True,
+        description="Lets a made-up patient page a made-up clinician each five minutes, and tells if not.",
+    )
+    web_url: str | None = Field(
+        default=None, description="Where our own processes reach the web, for the canary. Default: PUBLIC_URL."
+    )
     unreached_rule: str = Field(
         default="Decide with whoever helps: another number, next of kin, or a welfare check.",
         max_length=300,

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import unescape
 
 from flask import Flask
@@ -9,6 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from survey.settings import Settings
+from survey.web import limits
 from survey.web.app import create_app
 
 ORIGIN = "http://localhost"
@@ -28,7 +30,14 @@ def settings(**changes: object) -> Settings:
 
 
 def application(**changes: object) -> Flask:
-    """The whole application."""
+    """The whole application, put together once for the same settings, with nobody's misses counted yet."""
+    app = _made(**changes)
+    limits.install(app)
+    return app
+
+
+@lru_cache(maxsize=8)
+def _made(**changes: object) -> Flask:
     return create_app(settings(**changes))
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,6 +19,7 @@ from survey.services import alerts, escalation, pages, scores, sheets
 from survey.settings import Settings
 from survey.store import accounts as store
 from survey.store.session import transaction
+from survey.web import limits
 from survey.web.app import create_app
 from tests import surveys
 from tests.cast import SAM, Person
@@ -78,7 +80,15 @@ class Desk:
 
 def application(database: Database) -> Flask:
     """The whole web application on that database, without https."""
-    return create_app(settings(database))
+    app = _made(settings(database, database_url="postgresql://nobody@nowhere/none"))
+    limits.install(app)
+    return app
+
+
+@lru_cache(maxsize=8)
+def _made(settings: Settings) -> Flask:
+    """The web goes by the database of the process, which is the test's: one application does for all of them."""
+    return create_app(settings)
 
 
 def settings(database: Database, **changes: Any) -> Settings:

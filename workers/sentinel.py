@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Event
 
 import httpx
@@ -12,7 +13,7 @@ import structlog
 from survey import clock
 from survey.domain.errors import DomainError
 from survey.domain.queues import Queue
-from survey.services import contact_proofs, engine, escalation, inbound, owner_mails, pages, scores
+from survey.services import canary, contact_proofs, engine, escalation, inbound, owner_mails, pages, scores, sending
 from survey.settings import Settings
 from workers.drain import drain
 
@@ -25,6 +26,9 @@ PING_EVERY_S = 60.0
 PING_TIMEOUT_S = 10.0
 HUNG = timedelta(seconds=8)
 """A leader that was not heard of for so long has lost its seat, although its connection is still there."""
+TEXTS_OVERDUE = timedelta(minutes=1)
+"""Texts to patients come in bulks that take the workers a while."""
+TEXTS = 16
 HANDS = 4
 """Threads that hand over pages: a provider that hangs must not hold up the loop."""
 BUDGET_S = 1.0
@@ -55,10 +59,12 @@ class Sentinel:
     def __init__(self, settings: Settings, *, healthy: Healthy | None = None) -> None:
         self._seat = engine.candidate(settings.database_url.get_secret_value())
         self._ping = Heartbeat(settings.heartbeat_url, healthy=healthy)
-        self._hands = ThreadPoolExecutor(max_workers=HANDS, thread_name_prefix="page")
+        self._hands = ThreadPoolExecutor(max_workers=HANDS + 1, thread_name_prefix="page")
         self._busy: list[Future[int]] = []
+        self._sending: Future[int] | None = None
         self._knocked = float("-inf")
         self._led = False
+        self._canary = partial(canary.walk, begins=settings.canary)
 
     def tick(self, now: datetime) -> None:
         """Lead if nobody else does: beat, ring, help. Otherwise stand by."""
@@ -68,6 +74,7 @@ class Sentinel:
                 waiting = engine.backlogs(now=now)
                 self._help(waiting, self._ring(waiting), now)
                 self._ping.send(now)
+                drain(Queue.PAGING, self._canary, seconds=BUDGET_S)
         except DomainError as error:
             self._led = False
             log.error("sentinel.hindered", error=type(error).__name__)
@@ -108,11 +115,26 @@ class Sentinel:
         if mine & {Queue.INBOUND, Queue.SCORING, Queue.PAGING}:
             drain(Queue.PAGING, escalation.advance_due, seconds=BUDGET_S)
             self._page()
+        if Queue.SENDING in unheard & waiting.keys() or _is_late(waiting.get(Queue.SENDING), now):
+            self._send_texts()
 
     def _page(self) -> None:
         self._busy = [hand for hand in self._busy if not hand.done()]
         for _ in range(HANDS - len(self._busy)):
             self._busy.append(self._hands.submit(_hand_over))
+
+    def _send_texts(self) -> None:
+        """Whoever was not reached in time is told so, also without Redis and without a worker."""
+        if self._sending is None or self._sending.done():
+            self._sending = self._hands.submit(_send_some)
+
+
+def _is_late(backlog: engine.Backlog | None, now: datetime) -> bool:
+    return backlog is not None and now - backlog.since > TEXTS_OVERDUE
+
+
+def _send_some() -> int:
+    return drain(Queue.SENDING, partial(sending.send_due, limit=TEXTS), seconds=BUDGET_S)
 
 
 def _hand_over() -> int:

@@ -79,7 +79,7 @@ def beat() -> None:
 def sentinel() -> None:
     """Watch, with PostgreSQL alone: ring for what is due, do what is overdue. Run two; one works, one stands by."""
     _quiet(place.settings())
-    settings = place.connect(pool_size=3, patience_s=3600)
+    settings = place.connect(pool_size=6, patience_s=3600)
     from survey.services import health
     from workers import sentinel as watch
 

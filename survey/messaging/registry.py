@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from survey.messaging import sinch_sms, twilio_sms
+from survey.messaging import sink as sinks
 from survey.messaging.apprise_push import ApprisePush
 from survey.messaging.outcomes import Email, Push, Sms, Voice
 from survey.messaging.sinch_sms import SinchSms
+from survey.messaging.sink import Sink
 from survey.messaging.smtp import SmtpEmail
 from survey.messaging.twilio_sms import TwilioSms
 from survey.messaging.twilio_voice import TwilioVoice
@@ -17,8 +19,16 @@ LONGEST_PUBLIC_URL = 31
 """With a longer one, the longest text would need two segments."""
 # These open the demo's own phones only.
 DEMO_ACCOUNT, DEMO_TOKEN, DEMO_SENDER = "ACdemo", "demo", "+12025550100"
-_SIGNED: Mapping[str, Callable[[str, Webhook], bool]] = {"twilio": twilio_sms.is_signed, "sinch": sinch_sms.is_signed}
-_RECEIPTS: Mapping[str, Callable[[bytes], Receipt]] = {"twilio": twilio_sms.receipt, "sinch": sinch_sms.receipt}
+_SIGNED: Mapping[str, Callable[[str, Webhook], bool]] = {
+    "twilio": twilio_sms.is_signed,
+    "sinch": sinch_sms.is_signed,
+    Sink.name: sinks.is_signed,
+}
+_RECEIPTS: Mapping[str, Callable[[bytes], Receipt]] = {
+    "twilio": twilio_sms.receipt,
+    "sinch": sinch_sms.receipt,
+    Sink.name: sinks.receipt,
+}
 _REPLIES: Mapping[str, Callable[[bytes], Reply | None]] = {"twilio": twilio_sms.reply, "sinch": sinch_sms.reply}
 
 
@@ -28,6 +38,7 @@ class Wiring:
 
     `sms` is asked first, `others` in turn when it surely did not take a text. `secrets` are what each provider signs
     with, two while one is being replaced. `local` is a demo's, which may fetch calendars from its own machine.
+    `sink` takes the canary's pages; `has_canary` says whether one is to be looked for.
     """
 
     public_url: str
@@ -40,6 +51,8 @@ class Wiring:
     voice: Voice | None = None
     push: Push | None = None
     local: bool = False
+    sink: Sms | None = None
+    has_canary: bool = False
 
 
 _wiring: Wiring | None = None
@@ -69,6 +82,8 @@ def configure(settings: Settings) -> None:
             voice=_voice(settings),
             push=ApprisePush(timeout_s=settings.provider_timeout_s, local=settings.demo),
             local=settings.demo,
+            sink=_sink(settings),
+            has_canary=settings.canary,
         )
     )
 
@@ -102,6 +117,16 @@ def voice() -> Voice | None:
 def push() -> Push | None:
     """Who sends to push services; None where a test has none."""
     return _wired().push
+
+
+def sink() -> Sms | None:
+    """Who takes the canary's pages; None where a test has none."""
+    return _wired().sink
+
+
+def has_canary() -> bool:
+    """Whether a canary is sent through everything every few minutes."""
+    return _wired().has_canary
 
 
 def public_url() -> str:
@@ -195,11 +220,20 @@ def _sinch(settings: Settings) -> SinchSms | None:
     )
 
 
+def _sink(settings: Settings) -> Sink:
+    return Sink(
+        web_url=settings.web_url or settings.public_url,
+        public_url=settings.public_url,
+        secret=sinks.secret_of(settings.secret_key.get_secret_value()),
+        timeout_s=settings.provider_timeout_s,
+    )
+
+
 def _secrets(settings: Settings) -> dict[str, tuple[str, ...]]:
     held = {
         "twilio": (settings.twilio_auth_token, settings.twilio_auth_token_before),
         "sinch": (settings.sinch_webhook_secret, settings.sinch_webhook_secret_before),
     }
-    if settings.demo:
-        return dict.fromkeys(held, (DEMO_TOKEN,))
-    return {name: tuple(one.get_secret_value() for one in both if one) for name, both in held.items()}
+    given = {name: tuple(one.get_secret_value() for one in both if one) for name, both in held.items()}
+    theirs = dict.fromkeys(held, (DEMO_TOKEN,)) if settings.demo else given
+    return {**theirs, Sink.name: (sinks.secret_of(settings.secret_key.get_secret_value()),)}

@@ -66,14 +66,25 @@ class _EncryptedPool(HTTPSConnectionPool):
 class Client:
     """Connections to one provider, which threads share. It follows no redirect and asks nothing twice."""
 
-    def __init__(self, *, timeout_s: float, auth: tuple[str, str] | None = None, bearer: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        timeout_s: float,
+        auth: tuple[str, str] | None = None,
+        bearer: str | None = None,
+        host: str | None = None,
+    ) -> None:
         basic = urllib3.make_headers(basic_auth=":".join(auth)) if auth else {}
         # No ProxyManager: a proxy in the environment must not read what patients are sent.
         self._pools = urllib3.PoolManager(
             maxsize=KEPT,
             retries=False,
             timeout=urllib3.Timeout(connect=min(CONNECT_S, timeout_s), read=timeout_s),
-            headers={**basic, **({"Authorization": f"Bearer {bearer}"} if bearer else {})},
+            headers={
+                **basic,
+                **({"Authorization": f"Bearer {bearer}"} if bearer else {}),
+                **({"Host": host} if host else {}),
+            },
             ssl_context=tls(),
         )
         self._pools.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": _EncryptedPool}

@@ -1,11 +1,12 @@
 """Alerts: raise one for a worrying response, let somebody take it, and see it through to its end."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from survey.domain import alert_moves as rules
+from survey.domain import canary
 from survey.domain import escalation as time_rules
 from survey.domain import promises as promise_rules
 from survey.domain.accounts import SYSTEM, Actor, ActorKind
@@ -93,7 +94,7 @@ def _is_news(closed: Alert, tier: Tier, fired: Collection[str] | None, answered_
 def _open(
     tx: Tx, *, response_id: UUID, site: Site, tier: Tier, ordinal: int, answered_at: datetime, now: datetime
 ) -> Alert:
-    policy = oncall.live_policy(tx)
+    policy = oncall.live_policy(tx, site.id)
     opened = rules.opened(
         alert_id=uuid4(),
         response_id=response_id,
@@ -104,6 +105,8 @@ def _open(
         answered_at=answered_at,
         now=now,
     )
+    if site.id == canary.SITE_ID:
+        opened = replace(opened, alert=replace(opened.alert, short_no=canary.number(now)))
     if not tier.pages:
         return store.insert(tx, opened.alert, [opened.event], actor=SYSTEM)
     return _open_paging(tx, opened, policy, now=now)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from survey.domain import canary
 from survey.domain.oncall import MethodKind
 from survey.messaging import registry, render
 from survey.messaging.outcomes import VALID_FOR, Attempt, Outcome, Sms
@@ -34,8 +35,14 @@ class Letter:
     carriers: tuple[Sms, ...] = field(default=())
 
 
-def ranked(tx: Tx, method: MethodKind, *, now: datetime) -> tuple[Sms, ...]:
-    """Who carries it, where it is a text: asked before the transaction ends in which the message was claimed."""
+def ranked(tx: Tx, method: MethodKind, *, now: datetime, to: UUID | None = None) -> tuple[Sms, ...]:
+    """Who carries it to that person, where it is a text.
+
+    Asked before the transaction ends in which the message was claimed.
+    """
+    if to == canary.CLINICIAN_ID:
+        sink = registry.sink()
+        return () if sink is None else (sink,)
     return carriers.ranked(tx, now) if method is MethodKind.SMS else ()
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from survey.domain.queues import Queue
 from survey.store import doorbell, heartbeats, queues
 from survey.store.election import Election
-from survey.store.queues import Backlog
+from survey.store.queues import Backlog as Backlog
 from survey.store.session import transaction
 
 SENTINEL = "sentinel"

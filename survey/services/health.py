@@ -9,7 +9,7 @@ from survey.domain.errors import DomainError, Unavailable
 from survey.domain.versions import VersionState
 from survey.messaging import registry
 from survey.services import conservation, messages, oncall, paged_now, protocols, rota_feeds, rotas
-from survey.store import doorbell, heartbeats, session
+from survey.store import canary, doorbell, heartbeats, session
 from survey.store import health as store
 from survey.store import imports as import_store
 from survey.store import sites as site_store
@@ -41,7 +41,7 @@ def holds(now: datetime) -> bool:
     """Whether every invariant holds and somebody is on call: the condition of the outside heartbeat."""
     with transaction() as tx:
         broken = any(store.breaches(tx, now=now).values()) or conservation.astray(tx, now=now)
-        return not broken and not oncall.uncovered(tx, now=now)
+        return not broken and not oncall.uncovered(tx, now=now) and not _is_canary_late(tx, now)
 
 
 def ready() -> bool:
@@ -56,7 +56,7 @@ def ready() -> bool:
 def trouble(now: datetime) -> tuple[str, ...]:
     """What the banner on every staff page says; empty when all is well."""
     with transaction() as tx:
-        checks = (*_invariants(tx, now), _conserved(tx, now), _seals(tx, now), _sentinel(tx, now), _cover(tx, now))
+        checks = (*_invariants(tx, now), *(check(tx, now) for check in SHOWN))
     return tuple(check.sentence for check in checks if check.state is State.BROKEN)
 
 
@@ -226,6 +226,24 @@ def _sentinel(tx: Tx, now: datetime) -> Check:
     )
 
 
+def _is_canary_late(tx: Tx, now: datetime) -> bool:
+    return registry.has_canary() and canary.walks(tx).is_late(now)
+
+
+def _canary(tx: Tx, now: datetime) -> Check:
+    if not registry.has_canary():
+        off = "It is turned off, so nothing shows that an urgent answer would page somebody. Set CANARY=True."
+        return Check(name="canary", state=State.WARNING, sentence=off)
+    late = canary.walks(tx).is_late(now)
+    return _check(
+        "canary",
+        not late,
+        "A made-up urgent answer has paged its made-up clinician within a quarter of an hour.",
+        "No made-up urgent answer has paged anybody for a quarter of an hour, so a patient's may not either. "
+        "`daytwo doctor` says what else is wrong; the runbook, “The canary”, says where to look.",
+    )
+
+
 def _workers(tx: Tx, now: datetime) -> Check:
     silent = heartbeats.silent(tx, prefix="worker:", since=now - WORKER_SILENT)
     return _check(
@@ -254,6 +272,8 @@ def _imports(tx: Tx, now: datetime) -> Check:
     )
 
 
+SHOWN: tuple[Callable[[Tx, datetime], Check], ...] = (_conserved, _seals, _sentinel, _canary, _cover)
+"""Beside the invariants, what the banner tells of."""
 CHECKS: tuple[Callable[[Tx, datetime], Check], ...] = (
     _sites,
     _protocols,
@@ -267,6 +287,7 @@ CHECKS: tuple[Callable[[Tx, datetime], Check], ...] = (
     _feeds,
     _reach,
     _sentinel,
+    _canary,
     _workers,
     _messages,
     _imports,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from survey.domain import canary
 from survey.domain import oncall as rules
 from survey.domain.accounts import Actor
 from survey.domain.alerts import Severity
@@ -170,9 +171,9 @@ def policy(tx: Tx, version_id: UUID) -> Policy:
     return _policies[version_id]
 
 
-def live_policy(tx: Tx) -> Policy:
-    """The policy that an alert opens with now. Raises NotFound when none is published."""
-    version_id = policies.live_id(tx, POLICY)
+def live_policy(tx: Tx, site_id: UUID | None = None) -> Policy:
+    """The policy that an alert of that site opens with now. Raises NotFound when none is published."""
+    version_id = policies.live_id(tx, canary.NAME if site_id == canary.SITE_ID else POLICY)
     if version_id is None:
         raise NotFound("No escalation policy is published. Publish one with `daytwo policy publish`.")
     return policy(tx, version_id)

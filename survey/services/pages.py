@@ -134,7 +134,7 @@ def _claim(tx: Tx, now: datetime) -> _Claim | None:
         template=said.template,
         words={**said.words, "link": registry.public_url() + path},
         others=others,
-        carriers=channels.ranked(tx, due.method, now=now),
+        carriers=channels.ranked(tx, due.method, to=due.page.user_id, now=now),
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from survey.domain import canary
 from survey.domain.accounts import Permission, Role, may
 from survey.domain.errors import NotFound
 from survey.store.base import identifier, instant, metadata
@@ -88,9 +89,10 @@ def find(tx: Tx, email: str) -> User | None:
 
 
 def every(tx: Tx) -> tuple[User, ...]:
-    """All accounts, those in use first, by name."""
+    """All accounts of people, those in use first, by name."""
     order = (app_user.c.active.desc(), sa.func.lower(app_user.c.name))
-    return tuple(_as_user(row) for row in tx.run(sa.select(app_user).order_by(*order)).mappings())
+    query = sa.select(app_user).where(app_user.c.id != canary.CLINICIAN_ID).order_by(*order)
+    return tuple(_as_user(row) for row in tx.run(query).mappings())
 
 
 def responders(tx: Tx) -> tuple[User, ...]:

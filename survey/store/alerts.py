@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from psycopg.types.json import Jsonb
 from sqlalchemy.dialects import postgresql as pg
 
+from survey.domain import canary
 from survey.domain.accounts import Actor, ActorKind
 from survey.domain.alerts import (
     Alert,
@@ -91,6 +92,11 @@ promised AS (
 SELECT short_no FROM new
 """
 
+# The canary's has a number of its own, and uses up none of the clinic's.
+_OPEN_NUMBERED = _OPEN.replace("INSERT INTO alert (", "INSERT INTO alert (short_no, ").replace(
+    "VALUES (%(id)s,", "OVERRIDING SYSTEM VALUE VALUES (%(short_no)s, %(id)s,"
+)
+
 _OPEN_OF_PATIENTS = """
 SELECT a.id FROM alert a JOIN response r ON r.id = a.response_id JOIN invitation i ON i.id = r.invitation_id
 JOIN procedure p ON p.id = i.procedure_id
@@ -152,10 +158,10 @@ def newest_of(tx: Tx, response_id: UUID) -> tuple[Alert | None, int]:
 
 
 def insert(tx: Tx, new: Alert, story: Sequence[Event], *, actor: Actor) -> Alert:
-    """Add it with the first lines of its story; answers it with its number."""
+    """Add it with the first lines of its story; answers it with its number, which the database gives if it has none."""
     lines = Jsonb([asdict(event) for event in story])
     values = {**_values(new), "lines": lines, "actor_kind": actor.kind, "actor_id": actor.id}
-    (row,) = tx.rows(_OPEN, values)
+    (row,) = tx.rows(_OPEN_NUMBERED, values | {"short_no": new.short_no}) if new.short_no else tx.rows(_OPEN, values)
     return replace(new, short_no=row["short_no"])
 
 
@@ -203,8 +209,7 @@ def open_alerts(tx: Tx, site_id: UUID | None) -> tuple[Alert, ...]:
     """What is open, at one site or at all: emergencies first, then by promise."""
     worst = sa.case({Tier.EMERGENCY: 0, Tier.URGENT: 1}, value=alert.c.tier, else_=2)
     query = sa.select(alert).where(OPEN).order_by(worst, alert.c.promised_at)
-    if site_id is not None:
-        query = query.where(alert.c.site_id == site_id)
+    query = query.where(alert.c.site_id == site_id if site_id is not None else alert.c.site_id != canary.SITE_ID)
     return tuple(_as_alert(row) for row in tx.run(query).mappings())
 
 

@@ -7,15 +7,16 @@ from uuid import UUID
 
 from survey.domain.burden import NIGHT
 from survey.domain.protocol import Tier
+from survey.store.canary import at_site
 from survey.store.session import Tx
 
 # A week begins on Monday on the wall of the site. Whoever was stopped before the text was due was never asked.
 # An answer belongs to the week in which it came in, as in a what-if; a response without a tier is under way.
-_WEEKS = """
+_WEEKS = f"""
 WITH span AS (
   SELECT z.id, z.zone, date_trunc('week', %(since)s AT TIME ZONE z.zone) AS from_week,
     date_trunc('week', (%(now)s - interval '3 days') AT TIME ZONE z.zone) AS to_week
-  FROM site z WHERE %(site_id)s::uuid IS NULL OR z.id = %(site_id)s),
+  FROM site z WHERE {at_site("z.id")}),
 calendar AS (
   SELECT generate_series(min(from_week), min(to_week) - interval '1 week', interval '1 week')::date AS week FROM span),
 due AS (
@@ -48,9 +49,9 @@ SELECT week AS starts_on, coalesce(invited, 0) AS invited, coalesce(answered, 0)
   coalesce(scored, 0) AS scored, coalesce(scored_otherwise, 0) AS scored_otherwise,
   coalesce(pages, 0) AS pages, coalesce(night_pages, 0) AS night_pages
 FROM calendar LEFT JOIN due USING (week) LEFT JOIN came USING (week) ORDER BY week
-"""
+"""  # noqa: S608
 
-_RULES = """
+_RULES = f"""
 SELECT fired.rule, count(DISTINCT r.id) AS responses
 FROM response r
 JOIN score s ON s.response_id = r.id AND s.revision = r.scored_revision
@@ -61,9 +62,9 @@ CROSS JOIN LATERAL jsonb_to_recordset(s.fired) AS fired(rule text, tier text)
 WHERE v.slug = %(slug)s AND s.protocol_sha256 = %(sha256)s AND r.tier IS NOT NULL
   AND s.tier = ANY(%(paging)s) AND fired.tier = ANY(%(paging)s)
   AND date_trunc('week', r.answered_at AT TIME ZONE z.zone)::date = ANY(%(weeks)s)
-  AND (%(site_id)s::uuid IS NULL OR i.site_id = %(site_id)s)
+  AND {at_site("i.site_id")}
 GROUP BY fired.rule ORDER BY responses DESC, fired.rule LIMIT %(limit)s
-"""
+"""  # noqa: S608
 
 _PAGING = [tier.value for tier in Tier if tier.pages]
 

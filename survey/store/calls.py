@@ -10,6 +10,7 @@ from survey.domain.calls import OF_SILENCE, OF_TIER, TRIES, Attempt, Line, Resul
 from survey.domain.patients import Contact
 from survey.domain.protocol import Flag, Tier
 from survey.domain.silence import Silence
+from survey.store.canary import at_site
 from survey.store.contacts import as_contact
 from survey.store.session import Tx
 
@@ -109,7 +110,7 @@ every AS (
       (array_agg(result ORDER BY at DESC))[1] AS last_result, (array_agg(half_day ORDER BY at DESC))[1] AS last_half
     FROM call_attempt WHERE invitation_id = told.invitation_id) tried
   WHERE told.silence <> ALL(ARRAY['answered', 'reached', 'closed', 'with_clinician'])
-    AND (%(site_id)s::uuid IS NULL OR told.site_id = %(site_id)s)),
+    AND {at_site("told.site_id")}),
 -- One call asks about all that is open of a procedure: the most urgent check-in stands for the others.
 lines AS (
   SELECT * FROM (SELECT every.*, row_number() OVER (PARTITION BY procedure_id, is_for_lead

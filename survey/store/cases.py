@@ -11,6 +11,7 @@ from uuid import UUID
 from survey.domain.burden import week_and_night
 from survey.domain.comparison import Case, Compared, Verdict
 from survey.domain.protocol import Tier
+from survey.store.canary import NOT_ITS_RESPONSE
 from survey.store.session import Tx
 
 FIRST = UUID(int=0)
@@ -24,7 +25,7 @@ SELECT r.id AS response_id, r.invitation_id, r.answered_at, s.revision, s.tier, 
   s.protocol_sha256 AS sha256
 FROM response r JOIN score s ON s.response_id = r.id
 """
-_NEWEST = "".join((_SCORED, "AND s.revision = r.scored_revision WHERE r.tier IS NOT NULL"))
+_NEWEST = f"{_SCORED} AND s.revision = r.scored_revision WHERE r.tier IS NOT NULL AND {NOT_ITS_RESPONSE}"
 
 # Few values, and none that psycopg makes a container of: the collector's rounds would cost as much as the judging does.
 _CASE = """
@@ -60,10 +61,11 @@ ORDER BY r.id LIMIT %(limit)s) AS s
     )
 )
 
-_STORED_COUNT = """
+_STORED_COUNT = f"""
 SELECT count(*) AS number FROM response r JOIN score s ON s.response_id = r.id AND s.revision = r.scored_revision
 WHERE r.protocol_version_id = ANY(%(versions)s) AND r.tier IS NOT NULL AND r.answered_at <= %(until)s
-"""
+  AND {NOT_ITS_RESPONSE}
+"""  # noqa: S608
 
 _SHADOWED = "".join(
     (

@@ -5,15 +5,16 @@ from datetime import date, datetime
 from uuid import UUID
 
 from survey.domain.conservation import Balance, Stray
+from survey.store.canary import at_site, left_out
 from survey.store.session import Tx
 
 AS_OF = "SELECT set_config('daytwo.as_of', %(now)s, true)"
 
 # The day is the site's; the bounds in UTC around it are what an index can find. Whatever is a day within them has its
 # day between them in every zone: the wall is looked at for the others alone.
-COUNTS = """
+COUNTS = f"""
 SELECT site_id, class, count(*) FROM check_in
-WHERE asked AND (%(site_id)s::uuid IS NULL OR site_id = %(site_id)s)
+WHERE asked AND {at_site("site_id")}
   AND due_at >= %(since)s::timestamp - interval '1 day' AND due_at < %(until)s::timestamp + interval '2 days'
   AND ((due_at >= %(since)s::timestamp + interval '1 day' AND due_at < %(until)s::timestamp)
     OR day BETWEEN %(since)s AND %(until)s)
@@ -23,12 +24,12 @@ UNION ALL
 SELECT site_id, class, count(*) FROM check_in
 WHERE NOT asked AND procedure_id = ANY(ARRAY(
   SELECT p.id FROM procedure p
-  WHERE p.performed_on BETWEEN %(since)s AND %(until)s AND (%(site_id)s::uuid IS NULL OR p.site_id = %(site_id)s)
+  WHERE p.performed_on BETWEEN %(since)s AND %(until)s AND {at_site("p.site_id")}
     AND NOT EXISTS (SELECT FROM invitation i WHERE i.procedure_id = p.id
       AND i.due_at >= %(since)s::timestamp - interval '1 day'
       AND i.due_at < %(until)s::timestamp + interval '30 days')))
 GROUP BY site_id, class
-"""
+"""  # noqa: S608
 
 COUNT_ASTRAY = "SELECT count(*) AS number FROM astray"
 ASTRAY = (
@@ -42,7 +43,7 @@ SELECT procedure_id, invitation_id, site_id, day, state FROM check_in
 WHERE class IS NULL AND NOT asked AND performed_on >= %(since)s AND performed_on < %(until)s
 ORDER BY 4, 1 LIMIT %(limit)s
 """
-SPAN = "SELECT min(performed_on) AS first, max(performed_on) AS last FROM procedure"
+SPAN = f"SELECT min(performed_on) AS first, max(performed_on) AS last FROM procedure WHERE {left_out('site_id')}"  # noqa: S608
 
 
 def as_of(tx: Tx, now: datetime) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from survey.domain.figures import Share, Spread, Times
 from survey.domain.protocol import Tier
+from survey.store.canary import at_site
 from survey.store.session import Tx
 from survey.store.trends import Span
 
@@ -27,7 +28,7 @@ WITH one AS (
   LEFT JOIN LATERAL (SELECT e.at, e.actor_id FROM alert_event e WHERE e.alert_id = a.id
     AND e.kind = 'contacted' AND e.data ->> 'result' = 'reached' ORDER BY e.id LIMIT 1) reached ON true
   WHERE a.created_at >= %(since)s AND a.created_at <= %(now)s
-    AND (%(site_id)s::uuid IS NULL OR a.site_id = %(site_id)s)),
+    AND {at_site("a.site_id")}),
 """  # noqa: S608
 _QUARTILES = "percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM {0} - {1})::float)"
 

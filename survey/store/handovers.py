@@ -15,10 +15,11 @@ from survey.domain.errors import NotFound
 from survey.domain.handovers import Case, Handover, Side
 from survey.domain.protocol import Tier
 from survey.store.base import Row
+from survey.store.canary import left_out
 from survey.store.session import Tx
 
 # One row for each open alert, whatever was promised how often: the newest promise that was not taken back counts.
-_CASES = """
+_CASES = f"""
 SELECT a.id AS alert_id, a.tier, a.state, a.acked_by AS held_by, tried.result, tried.at AS tried_at,
   CASE WHEN p.kept_at IS NULL THEN coalesce(p.due_at, a.promised_at) END AS due_at,
   p.kept_at IS NULL AND p.broken_at IS NOT NULL AS is_broken,
@@ -29,8 +30,8 @@ LEFT JOIN LATERAL (SELECT due_at, broken_at, kept_at FROM promise WHERE alert_id
   ORDER BY made_at DESC, due_at LIMIT 1) p ON true
 LEFT JOIN LATERAL (SELECT e.data ->> 'result' AS result, e.at FROM alert_event e
   WHERE e.alert_id = a.id AND e.kind = 'contacted' ORDER BY e.id DESC LIMIT 1) tried ON true
-WHERE a.state <> 'resolved'
-"""
+WHERE a.state <> 'resolved' AND {left_out("a.site_id")}
+"""  # noqa: S608
 _REPLIES = """
 SELECT i.id FROM inbound i WHERE i.done_at IS NULL AND i.wants_person AND (i.is_red OR EXISTS (
   SELECT FROM inbound_patient b JOIN procedure p ON p.patient_id = b.patient_id

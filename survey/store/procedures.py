@@ -11,6 +11,7 @@ from survey.domain.errors import NotFound
 from survey.domain.patients import Procedure
 from survey.domain.protocol import Flag
 from survey.store.base import identifier, instant, metadata
+from survey.store.canary import left_out
 from survey.store.session import Tx
 
 procedure = sa.Table(
@@ -35,12 +36,13 @@ procedure = sa.Table(
 )
 
 # By site, since the index by day is one for each site.
-_LAST_USED = """
+_LAST_USED = f"""
 SELECT protocol FROM site CROSS JOIN LATERAL (
   SELECT protocol, created_at, created_by FROM procedure WHERE site_id = site.id AND performed_on >= %(since)s) recent
+WHERE {left_out("site.id")}
 GROUP BY protocol
 ORDER BY max(created_at) FILTER (WHERE created_by = %(by)s) DESC NULLS LAST, max(created_at) DESC
-"""
+"""  # noqa: S608
 
 
 def get(tx: Tx, procedure_id: UUID) -> Procedure:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from survey.domain.sends import Hour, Line, Stand
+from survey.store.canary import at_site
 from survey.store.session import Tx
 
 
@@ -19,11 +20,11 @@ class Asked:
 
 
 # A survey's messages leave within a week of its time: so far the caps can hold one back. Bounds in UTC find the index.
-_LINES = """
+_LINES = f"""
 WITH day AS (
   SELECT id AS site_id, zone, %(day)s::timestamp AT TIME ZONE zone AS starts_at,
     (%(day)s::date + 1)::timestamp AT TIME ZONE zone AS ends_at
-  FROM site WHERE %(site_id)s::uuid IS NULL OR id = %(site_id)s),
+  FROM site WHERE {at_site("id")}),
 survey AS (
   SELECT i.id, i.procedure_id, i.site_id, i.due_at, n.given_name, n.family_name,
     coalesce(n.zone, day.zone) AS zone, day.zone AS wall, day.starts_at, day.ends_at,
@@ -55,7 +56,7 @@ lines AS (
     '', NULL, s.due_at, s.block, false
   FROM survey s
   WHERE s.block IS NOT NULL AND s.due_at >= s.starts_at AND s.due_at < s.ends_at)
-"""
+"""  # noqa: S608
 
 _STANDS = f"{_LINES} SELECT stand, count(*) AS number FROM lines GROUP BY stand"  # noqa: S608
 

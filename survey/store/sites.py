@@ -5,6 +5,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from survey.domain import canary
 from survey.domain.errors import NotFound, Stale
 from survey.domain.sites import Site
 from survey.store.base import Row, identifier, metadata
@@ -35,8 +36,9 @@ def get(tx: Tx, site_id: UUID) -> Site:
 
 
 def every(tx: Tx) -> tuple[Site, ...]:
-    """All sites, by name."""
-    return tuple(as_site(row) for row in tx.run(sa.select(site).order_by(site.c.name)).mappings())
+    """All sites of the clinic, by name."""
+    query = sa.select(site).where(site.c.id != canary.SITE_ID).order_by(site.c.name)
+    return tuple(as_site(row) for row in tx.run(query).mappings())
 
 
 def insert(tx: Tx, new: Site) -> None:

@@ -6,40 +6,41 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from survey.store.canary import at_site
 from survey.store.session import Tx
 
 # A week begins on Monday on the wall of the site. A check-in counts once it has had a day to be answered.
-RATES = sa.text("""
+RATES = sa.text(f"""
 SELECT date_trunc('week', i.due_at AT TIME ZONE s.zone)::date AS week, count(*) AS due,
        count(*) FILTER (WHERE r.mode = 'web') AS answered, count(*) FILTER (WHERE r.mode = 'phone') AS phoned
 FROM invitation i
 JOIN site s ON s.id = i.site_id
 LEFT JOIN response r ON r.invitation_id = i.id AND i.state = 'completed'
 WHERE i.due_at >= :since AND i.due_at <= CAST(:now AS timestamptz) - interval '1 day' AND i.state <> 'stopped'
-  AND (CAST(:site_id AS uuid) IS NULL OR i.site_id = :site_id)
+  AND {at_site("i.site_id", ":site_id")}
 GROUP BY week ORDER BY week
-""")
+""")  # noqa: S608
 
-TIERS = sa.text("""
+TIERS = sa.text(f"""
 SELECT date_trunc('week', r.answered_at AT TIME ZONE s.zone)::date AS week, r.tier, count(*) AS number
 FROM response r
 JOIN invitation i ON i.id = r.invitation_id
 JOIN site s ON s.id = i.site_id
 WHERE r.answered_at >= :since AND r.answered_at <= :now AND r.tier IS NOT NULL
-  AND (CAST(:site_id AS uuid) IS NULL OR i.site_id = :site_id)
+  AND {at_site("i.site_id", ":site_id")}
 GROUP BY week, r.tier ORDER BY week
-""")
+""")  # noqa: S608
 
-MOST_ASKED = sa.text("""
+MOST_ASKED = sa.text(f"""
 SELECT (array_agg(v.id ORDER BY v.version DESC))[1] AS version_id
 FROM invitation i
 JOIN protocol_version v ON v.id = i.protocol_version_id
-WHERE i.due_at >= :since AND i.due_at <= :now AND (CAST(:site_id AS uuid) IS NULL OR i.site_id = :site_id)
+WHERE i.due_at >= :since AND i.due_at <= :now AND {at_site("i.site_id", ":site_id")}
 GROUP BY v.slug ORDER BY count(*) DESC, v.slug LIMIT 1
-""")
+""")  # noqa: S608
 
-SCALE = sa.text("""
-SELECT (newest.value #>> '{}')::int AS number, count(*) AS people
+SCALE = sa.text(f"""
+SELECT (newest.value #>> '{{}}')::int AS number, count(*) AS people
 FROM (
   SELECT DISTINCT ON (w.response_id) w.value
   FROM response r
@@ -47,18 +48,18 @@ FROM (
   JOIN protocol_version v ON v.id = i.protocol_version_id
   JOIN answer w ON w.response_id = r.id
   WHERE r.answered_at >= :since AND r.answered_at <= :now AND v.slug = :slug AND w.item = :item
-    AND (CAST(:site_id AS uuid) IS NULL OR i.site_id = :site_id)
+    AND {at_site("i.site_id", ":site_id")}
   ORDER BY w.response_id, w.revision DESC) newest
 WHERE jsonb_typeof(newest.value) = 'number'
 GROUP BY number ORDER BY number
-""")
+""")  # noqa: S608
 
-CONTACTS = sa.text("""
+CONTACTS = sa.text(f"""
 SELECT extract(epoch FROM a.contacted_at - a.created_at)::float AS seconds, a.contacted_at <= a.promised_at AS kept
 FROM alert a
 WHERE a.created_at >= :since AND a.created_at <= :now AND a.severity = 'urgent'
-  AND (CAST(:site_id AS uuid) IS NULL OR a.site_id = :site_id)
-""")
+  AND {at_site("a.site_id", ":site_id")}
+""")  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

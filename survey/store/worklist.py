@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from survey.domain.worklist import Filter, Item
+from survey.store.canary import at_site
 from survey.store.session import Tx
 
 # Our own text; what a person typed arrives as bound parameters only.
@@ -13,8 +14,13 @@ _OWNED = """(%(owner_id)s::uuid IS NULL OR a.acked_by = %(owner_id)s) AND (NOT %
 _NAMED = """
 (%(like)s = '' OR (SELECT lower(n.given_name || ' ' || n.family_name) LIKE %(like)s
    FROM procedure p JOIN patient n ON n.id = p.patient_id WHERE p.id = {0}.procedure_id))
-AND (%(site_id)s::uuid IS NULL OR {0}.site_id = %(site_id)s)
+AND {1}
 """
+
+
+def _named(alias: str) -> str:
+    return _NAMED.format(alias, at_site(f"{alias}.site_id"))
+
 
 # Whatever has not ended, read once: for the counts of what is open, and for the lines.
 # An alert's own line; a check-in without an answer whose alert is not open; and whoever the law does not find.
@@ -28,7 +34,7 @@ awaited AS MATERIALIZED (
   SELECT c.invitation_id, c.procedure_id, c.site_id, c.state, c.trouble, c.class, c.due_at, c.sent_at, c.opened_at,
     c.expires_at, c.due_at < %(since)s::timestamp - interval '1 day'
       OR (c.due_at < %(since)s::timestamp + interval '1 day' AND c.day < %(since)s) AS is_older
-  FROM check_in c WHERE NOT c.ended AND (%(site_id)s::uuid IS NULL OR c.site_id = %(site_id)s)),
+  FROM check_in c WHERE NOT c.ended AND {at_site("c.site_id")}),
 silence AS MATERIALIZED (
   SELECT CASE WHEN c.class IS NULL THEN 'lost'
       WHEN c.state = 'expired' THEN 'expired'
@@ -44,7 +50,7 @@ silence AS MATERIALIZED (
       WHEN 'undeliverable' THEN c.due_at ELSE coalesce(c.sent_at, c.due_at) END AS since
   FROM awaited c
   WHERE coalesce(c.class, 'open') = 'open' AND c.invitation_id NOT IN (SELECT invitation_id FROM alarm)
-    AND %(owner_id)s::uuid IS NULL AND {_NAMED.format("c")}),
+    AND %(owner_id)s::uuid IS NULL AND {_named("c")}),
 ranked AS (
   SELECT silence.*, CASE kind WHEN 'lost' THEN 2 ELSE 4 END
     + array_position(ARRAY['lost','unreachable','expired','unfinished','silent','sending','waiting'], kind) AS rank
@@ -57,13 +63,13 @@ line AS MATERIALIZED (
   SELECT a.tier AS kind, a.id AS alert_id, a.invitation_id, a.procedure_id, a.site_id, a.created_at AS since,
     NULL AS trouble, 1::bigint AS check_ins,
     CASE a.tier WHEN 'emergency' THEN 0 WHEN 'urgent' THEN 2 ELSE 4 END + (a.state = 'acknowledged')::int AS rank
-  FROM alarm a WHERE {_OWNED} AND {_NAMED.format("a")}
+  FROM alarm a WHERE {_OWNED} AND {_named("a")}
   UNION ALL
   SELECT kind, NULL, invitation_id, procedure_id, site_id, since, trouble, check_ins, rank FROM folded WHERE nth = 1
   UNION ALL
   SELECT 'lost', NULL, s.invitation_id, s.procedure_id, s.site_id, coalesce(s.due_at, s.performed_on::timestamptz),
     NULL, 1, 3
-  FROM astray s WHERE (NOT s.asked OR s.ended) AND %(owner_id)s::uuid IS NULL AND {_NAMED.format("s")}),
+  FROM astray s WHERE (NOT s.asked OR s.ended) AND %(owner_id)s::uuid IS NULL AND {_named("s")}),
 """  # noqa: S608
 
 # Whoever it is and why are looked up for the lines of the page alone.

@@ -29,6 +29,14 @@ def sinch() -> Response:
     return Response(status=204)
 
 
+@blueprint.post("/canary")
+@public(SIGNED)
+def canary() -> Response:
+    """The canary's, by which its pages come back through the web."""
+    receipts.take("canary", genuine_body("canary"), now=clock.now())
+    return Response(status=204)
+
+
 def genuine_body(provider: str) -> bytes:
     """The body of a request that the provider signed; ends any other with 403."""
     query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""

@@ -13,6 +13,16 @@ AXE = Path(__file__).parents[1] / "vendor/axe-core/axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COLORS = ["color-contrast", "link-in-text-block"]
 """The rules whose verdict can differ between light and dark: all others look at the same document."""
+NARROW_RULES = [
+    *COLORS,
+    "target-size",
+    "scrollable-region-focusable",
+    "label",
+    "select-name",
+    "button-name",
+    "link-name",
+]
+"""The rules whose verdict can differ with the width: about what is shown, how large, and by which name."""
 
 NARROW: ViewportSize = {"width": 320, "height": 568}
 TARGET_PX = 44
@@ -169,16 +179,23 @@ class Findings:
     """What a thumb could miss."""
 
 
-def look(page: Page, stops: Iterator[str]) -> Findings:
-    """Look at every stop, as wide as the page stands, and then on the smallest phone."""
+def look(page: Page, stops: Iterator[str], *, in_other_words: bool = False) -> Findings:
+    """Look at every stop, as wide as the page stands, and then on the smallest phone.
+
+    Where it stands `in_other_words` alone, another tour has looked at its colors in the dark, and at axe's rules for
+    a small phone; how the longer words fit is looked at all the same.
+    """
     found = Findings()
     wide = page.viewport_size or NARROW
     for stop in stops:
         found.stops.append(stop)
-        found.barriers.extend(f"{stop}: {one}" for one in (*faults(page), *outline(page)))
+        by_axe = faults_of_layout(page) if in_other_words else faults(page)
+        found.barriers.extend(f"{stop}: {one}" for one in (*by_axe, *outline(page)))
         page.set_viewport_size(NARROW)
         page.emulate_media(color_scheme="light")
-        found.barriers.extend(f"{stop}, 320 px: {one}" for one in faults_of_layout(page))
+        if not in_other_words:
+            narrow = _axe(page, {"runOnly": {"type": "rule", "values": NARROW_RULES}})
+            found.barriers.extend(f"{stop}, 320 px: {one}" for one in narrow)
         found.misfits.extend(f"{stop}: {one}" for one in _misfits(page))
         found.small.extend(f"{stop}: {one}" for one in small_targets(page))
         page.set_viewport_size(wide)

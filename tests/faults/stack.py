@@ -97,6 +97,7 @@ class Stack:
             "TWILIO_BASE_URL": phones.url,
             "PROVIDER_TIMEOUT_S": "1",
             "PAGE_LEASE_S": "2.5",
+            "CANARY": "false",  # it has a story of its own
             "LOG_LEVEL": "INFO",
         }
         self._groups: dict[str, Runner] = {}

@@ -12,9 +12,10 @@ from survey import clock
 from survey.domain.answers import answer_in_words
 from survey.services import responses
 from survey.store import session as database_session
+from survey.web.app import create_app
 from tests import desk, texting
 from tests.conftest import Database
-from tests.phone import ORIGIN, TAG, Phone, application
+from tests.phone import ORIGIN, TAG, Phone, application, settings
 from tests.surveys import GOOD_DAY, Case, alerts_of, invited, link, open_clinic, response_of, score
 
 NOW = clock.now()
@@ -528,7 +529,7 @@ def test_without_its_database_a_page_says_that_nothing_was_saved_and_whom_to_cal
 def test_a_process_that_never_saw_its_database_still_names_the_emergency_number(case: Case):
     database_session.configure("postgresql+psycopg://nobody@127.0.0.1:1/none")
 
-    page = Phone(application()).open(f"/s/{case.token}")
+    page = Phone(create_app(settings())).open(f"/s/{case.token}")
 
     assert page.status == 503
     assert EMERGENCY in page.text

@@ -15,7 +15,7 @@ SECRET = "a secret of at least thirty-two characters"
 def environment(database: Database, redis_url: str, **more: str) -> dict[str, str]:
     """What a process is told."""
     ours = {"DATABASE_URL": database.url, "REDIS_URL": redis_url, "SECRET_KEY": SECRET}
-    return {**os.environ, **ours, "PUBLIC_URL": "http://127.0.0.1:8000", **more}
+    return {**os.environ, **ours, "PUBLIC_URL": "http://127.0.0.1:8000", "CANARY": "false", **more}
 
 
 @contextmanager

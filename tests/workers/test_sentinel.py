@@ -12,13 +12,16 @@ import sqlalchemy as sa
 
 from survey import clock
 from survey.domain.queues import Queue
+from survey.messaging import registry
 from survey.services import alerts, engine
 from survey.settings import Settings
 from survey.store import doorbell
 from survey.store.session import transaction
-from tests import factories, texting
+from tests import desk, factories, texting
 from tests.cast import ANA
 from tests.conftest import Database
+from tests.desk import WEDNESDAY_TEN
+from tests.fakes import FakeSms
 from tests.night import Night
 from tests.workers.processes import SECRET, environment, eventually, running
 from workers.sentinel import HUNG, Sentinel
@@ -27,7 +30,7 @@ NO_REDIS = "unix:///nowhere/redis.sock?db=0"
 
 
 def settings(database: Database, **more: object) -> Settings:
-    ours = {"database_url": database.url, "redis_url": NO_REDIS, "secret_key": SECRET}
+    ours = {"database_url": database.url, "redis_url": NO_REDIS, "secret_key": SECRET, "canary": False}
     return Settings(**ours, public_url="https://daytwo.example.org", **more)
 
 
@@ -91,6 +94,38 @@ def test_a_clinicians_code_takes_the_alert_and_is_answered_where_no_ring_is_hear
 
     assert night.alert(alert).acked_by == ANA.id
     eventually(lambda: "you have alert" in night.sms.to(ANA)[-1].body, within_s=5)
+
+
+def due_text(monkeypatch: pytest.MonkeyPatch) -> FakeSms:
+    """It is Maria's day 2, and her text is due."""
+    desk.open_clinic()
+    carrier = FakeSms()
+    registry.wire(registry.Wiring(public_url=desk.PUBLIC_URL, sms=carrier, email=None))
+    desk.enrol(desk.maria())
+    monkeypatch.setattr(clock, "now", lambda: WEDNESDAY_TEN)
+    return carrier
+
+
+def test_a_patients_text_leaves_where_no_ring_is_heard(sentinel: Sentinel, monkeypatch: pytest.MonkeyPatch) -> None:
+    carrier = due_text(monkeypatch)
+
+    sentinel.tick(WEDNESDAY_TEN)
+
+    eventually(lambda: [one.to for one in carrier.wire] == [desk.MARIAS_PHONE], within_s=5)
+
+
+@pytest.mark.parametrize(("seconds", "texts"), [(60, 0), (61, 1)])
+def test_where_rings_are_heard_it_leaves_texts_to_the_workers_for_a_minute(
+    sentinel: Sentinel, redis_url: str, monkeypatch: pytest.MonkeyPatch, seconds: int, texts: int
+) -> None:
+    carrier = due_text(monkeypatch)
+    doorbell.configure(redis_url)
+    (due,) = desk.rows("SELECT min(due_at) AS at FROM message")
+
+    sentinel.tick(due["at"] + timedelta(seconds=seconds))
+    sentinel.end()
+
+    assert len(carrier.wire) == texts
 
 
 def test_now_and_then_it_rings_everywhere_so_that_every_worker_shows_that_it_lives(
