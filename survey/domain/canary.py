@@ -72,8 +72,9 @@ def policy(*, now: datetime) -> Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walks:
-    """How the walks stand: the last that began, the last that came through, and whether an alert is still open."""
+    """How the walks stand: the first and the last that began, the last that came through, whether an alert is open."""
 
+    first_at: datetime | None
     began_at: datetime | None
     ended_at: datetime | None
     is_open: bool
@@ -82,9 +83,15 @@ class Walks:
         """Whether a walk is due. One that is stuck is waited for, however long: its alert pages on."""
         return not self.is_open and (self.began_at is None or now - self.began_at >= EVERY)
 
+    @property
+    def came_through(self) -> bool:
+        """Whether one ever did."""
+        return self.ended_at is not None
+
     def is_late(self, now: datetime) -> bool:
-        """Whether none has come through lately."""
-        return self.ended_at is None or now - self.ended_at > LATE
+        """Whether none has come through lately. The first has as long as every other, and has to begin at once."""
+        since = self.ended_at or self.first_at
+        return since is None or now - since > LATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,7 @@ def holds(now: datetime) -> bool:
     """Whether every invariant holds and somebody is on call: the condition of the outside heartbeat."""
     with transaction() as tx:
         broken = any(store.breaches(tx, now=now).values()) or conservation.astray(tx, now=now)
-        return not broken and not oncall.uncovered(tx, now=now) and not _is_canary_late(tx, now)
+        return not broken and not oncall.uncovered(tx, now=now) and _is_way_open(tx, now)
 
 
 def ready() -> bool:
@@ -226,8 +226,12 @@ def _sentinel(tx: Tx, now: datetime) -> Check:
     )
 
 
-def _is_canary_late(tx: Tx, now: datetime) -> bool:
-    return registry.has_canary() and canary.walks(tx).is_late(now)
+def _is_way_open(tx: Tx, now: datetime) -> bool:
+    """The world outside believes nothing before the first canary has come through."""
+    if not registry.has_canary():
+        return True
+    walks = canary.walks(tx)
+    return walks.came_through and not walks.is_late(now)
 
 
 def _canary(tx: Tx, now: datetime) -> Check:

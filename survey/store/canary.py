@@ -16,7 +16,8 @@ from survey.store.sites import site
 from survey.store.sites import values as site_values
 
 _WALKS = """
-SELECT (SELECT max(began_at) FROM canary_walk) AS began_at, (SELECT max(ended_at) FROM canary_walk) AS ended_at,
+SELECT (SELECT min(began_at) FROM canary_walk) AS first_at, (SELECT max(began_at) FROM canary_walk) AS began_at,
+  (SELECT max(ended_at) FROM canary_walk) AS ended_at,
   EXISTS (SELECT FROM alert WHERE site_id = %(site_id)s AND state <> 'resolved') AS is_open
 """
 _BEGIN = "INSERT INTO canary_walk (id, invitation_id, began_at) VALUES (%(id)s, %(invitation_id)s, %(now)s)"

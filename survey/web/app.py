@@ -46,6 +46,7 @@ from survey.web import (
     sites,
     stops,
     swaps,
+    timekeeping,
     trends,
     users,
     versions,
@@ -102,6 +103,7 @@ def create_app(settings: Settings) -> Flask:
     app = errors.Application("survey.web", template_folder=str(ROOT / "templates"), static_folder=None)
     _configure(app, settings)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    timekeeping.install(app)
     headers.install(app, settings)
     limits.install(app)
     for part in (assets, clinic, errors, form_sessions, words):

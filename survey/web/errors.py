@@ -65,8 +65,10 @@ class Application(Flask):
 
 def own_frames(trace: TracebackType | None) -> list[str]:
     """`survey/web/answers.py:40 save` for each frame of ours, outermost first."""
-    ours = [frame for frame in traceback.extract_tb(trace) if frame.filename.startswith(OURS)]
-    return [f"{frame.filename.removeprefix(str(ROOT))[1:]}:{frame.lineno} {frame.name}" for frame in ours]
+    # Code that was compiled ahead may name its file from the root on.
+    placed = [(ROOT / frame.filename, frame) for frame in traceback.extract_tb(trace)]
+    ours = [(path, frame) for path, frame in placed if str(path).startswith(OURS)]
+    return [f"{path.relative_to(ROOT)}:{frame.lineno} {frame.name}" for path, frame in ours]
 
 
 def install(app: Flask) -> None:

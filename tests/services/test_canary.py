@@ -63,7 +63,19 @@ def test_the_next_one_comes_five_minutes_later_and_the_clinics_alerts_are_number
     assert len(set(numbers)) == 3
 
 
-def test_what_never_came_through_withholds_the_heartbeat(providers: tuple[Mirror, FakeSms]) -> None:
+def test_the_first_has_a_quarter_of_an_hour_and_the_world_outside_hears_nothing_until_then(
+    providers: tuple[Mirror, FakeSms],
+) -> None:
+    sink, _ = providers
+    canaries.stuck(sink, NIGHT)
+
+    for minute, told in ((0, False), (15, False), (16, True)):
+        awake(NIGHT + minute * MINUTE)
+        assert not health.holds(NIGHT + minute * MINUTE)
+        assert any(said.startswith(SILENT) for said in health.trouble(NIGHT + minute * MINUTE)) == told
+
+
+def test_what_never_began_withholds_the_heartbeat_and_is_told(providers: tuple[Mirror, FakeSms]) -> None:
     sink, _ = providers
     awake()
     assert not health.holds(NIGHT)

@@ -9,9 +9,10 @@ from flask import Flask, request
 
 from survey import clock
 from survey.store import session as database_session
-from survey.web import guard, headers
+from survey.web import errors, guard, headers
+from survey.web.app import create_app
 from tests.conftest import Database
-from tests.phone import ORIGIN, Phone, application
+from tests.phone import ORIGIN, Phone, application, settings
 from tests.surveys import invited, open_clinic
 
 NOW = clock.now()
@@ -151,7 +152,8 @@ def test_a_request_is_one_line_in_the_log_without_its_path_or_anything_in_it(app
 
 
 def test_a_fault_is_logged_by_its_kind_and_our_own_lines(app: Flask):
-    case = invited(NOW)
+    assert app
+    case, app = invited(NOW), create_app(settings())  # one that is not shared, since it is broken here
     phone = Phone(app).begin(case.token)
 
     @guard.patient_link
@@ -180,3 +182,12 @@ def test_without_a_database_the_process_is_alive_and_not_ready(app: Flask):
     client = app.test_client()
 
     assert (client.get("/live").status_code, client.get("/ready").status_code) == (200, 503)
+
+
+def test_code_that_was_compiled_ahead_by_a_name_from_the_root_on_is_told_as_ours() -> None:
+    compiled = compile("1 / 0", "survey/web/answers.py", "exec")
+
+    with pytest.raises(ZeroDivisionError) as fault:
+        exec(compiled)  # noqa: S102
+
+    assert errors.own_frames(fault.tb) == ["survey/web/answers.py:1 <module>"]
