@@ -10,7 +10,7 @@ from survey import clock
 from survey.domain.rotations import Rotation, Unit, expand
 from survey.local import clinic
 from survey.local.runner import Process
-from survey.services import health, oncall
+from survey.services import health, oncall, rotas
 from survey.store.session import transaction
 from tests.chaos.evidence import Terms
 from tests.chaos.scenarios import ENGINE, scenario
@@ -20,6 +20,8 @@ from tests.faults.servers import until
 NEW_YORK = ZoneInfo("America/New_York")
 HOUR_S = 3600
 AWAY = timedelta(days=29)
+DEAD_FOR = rotas.AHEAD - timedelta(days=7)
+"""So long ago the shifts were written of which a week is left."""
 
 
 @scenario(11, "scoring", "sentinels", terms=Terms(late_s=10), quick=True)
@@ -128,11 +130,11 @@ def _withheld(scene: Scene) -> int:
 
 
 @scenario(17, *ENGINE, terms=Terms(late_s=5))
-def the_planner_is_dead_for_a_month(scene: Scene) -> None:
+def the_planner_is_dead_for_months(scene: Scene) -> None:
     """Nobody writes shifts ahead: those that stand last on, pages go out, and the gap behind them is shown in time."""
     for name in (clinic.PRIMARY, clinic.BACKUP):
         moved = "UPDATE shift SET during = tstzrange(lower(during) - %s, upper(during) - %s) WHERE schedule_id = %s"
-        scene.run(moved, timedelta(days=21), timedelta(days=21), scene.world.riverside.schedules[name])
+        scene.run(moved, DEAD_FOR, DEAD_FOR, scene.world.riverside.schedules[name])
     now = clock.now()
     assert all(watch.user for watch in oncall.now_on_call(now))
     gaps = oncall.gaps(now, until=now + timedelta(days=14))
