@@ -1,6 +1,6 @@
 """What the browser finds: a clinic with ninety days behind it, a patient with a link, an alert with its page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -128,6 +128,16 @@ def alarm(riverside: Riverside, now: datetime, *, answers: Answers = BREATHLESS,
         pass
     alert_id = next(one.id for one in alerts.open_alerts() if one.id not in known)
     return Alarm(alert_id=alert_id, case=case, page_token=_paged(now))
+
+
+def storm(riverside: Riverside, now: datetime, names: Sequence[str]) -> str:
+    """So many worrying responses at once, one patient each; the token in the one text about all of them."""
+    for name in names:
+        case = enrol(riverside, now, given_name=name, family_name="Storm")
+        responses.enter_by_phone(case.invitation_id, BREATHLESS, by=riverside.actor(STAFF), now=now)
+    while responses.score_due(now=now):
+        pass
+    return _paged(now)
 
 
 def take(riverside: Riverside, alert: Alarm, now: datetime) -> None:

@@ -51,7 +51,7 @@ def test_the_door_of_many_lists_them_and_each_has_its_own_button(desk: Desk, nig
     assert page.count("I’ll take") == 5
     assert "Lindqvist" not in page
     assert [night.alert(alert).acked_by for alert in raised] == [None, None, None, ANA.id, None]
-    assert f"{ANA.name} has it." in after
+    assert f"</strong>: {ANA.name} has it." in after
 
 
 def test_a_button_for_something_else_than_an_alert_takes_nothing(desk: Desk, night: Night) -> None:
