@@ -244,7 +244,7 @@ def _canary(tx: Tx, now: datetime) -> Check:
         not late,
         "A made-up urgent answer has paged its made-up clinician within a quarter of an hour.",
         "No made-up urgent answer has paged anybody for a quarter of an hour, so a patient's may not either. "
-        "`daytwo doctor` says what else is wrong; the runbook, “The canary”, says where to look.",
+        "`daytwo doctor` says what else is wrong; the runbook, under “canary”, says where to look.",
     )
 
 
