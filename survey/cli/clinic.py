@@ -72,15 +72,20 @@ def user() -> None:
 @click.argument("email")
 @click.option("--name", required=True, help="As colleagues know them.")
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]), help="What they may do.")
-@click.option("--pager", help="Mobile number for pages (clinicians, managers).")
+@click.option("--pager", help="Mobile number for pages (clinicians, managers). Its owner signs in and types a code in.")
+@click.option("--vouched", is_flag=True, help="You have tried the pager's number: it is paged at once, without a code.")
 @click.password_option(envvar="DAYTWO_PASSWORD", help="At least 15 characters; asked for when left out.")
-def user_create(email: str, name: str, role: str, pager: str | None, password: str) -> None:
+def user_create(email: str, name: str, role: str, pager: str | None, vouched: bool, password: str) -> None:
     """Create an account."""
     place.connect()
     from survey.services import accounts
 
-    accounts.create_user(email, name, Role(role), password, by=place.OPERATOR, now=clock.now(), pager=pager)
+    accounts.create_user(
+        email, name, Role(role), password, by=place.OPERATOR, now=clock.now(), pager=pager, vouched=vouched
+    )
     click.echo(f"{role.capitalize()} {email} created.")
+    if pager and not vouched:
+        click.echo("No page goes to the number until its owner has signed in, had a code sent and typed it in.")
 
 
 @click.command("import")

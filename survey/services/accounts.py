@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from survey.domain.accounts import Actor, ActorKind, Role
+from survey.domain.accounts import Actor, ActorKind, Permission, Role, may
 from survey.domain.errors import Conflict, Refused
-from survey.domain.oncall import MethodKind
 from survey.services import access, audit, contact_methods, rotas
 from survey.store import accounts as store
 from survey.store.accounts import User
@@ -39,14 +38,24 @@ class Person:
 
 
 def create_user(
-    email: str, name: str, role: Role, password: str, *, by: Actor, now: datetime, pager: str | None = None
+    email: str,
+    name: str,
+    role: Role,
+    password: str,
+    *,
+    by: Actor,
+    now: datetime,
+    pager: str | None = None,
+    vouched: bool = False,
 ) -> UUID:
-    """Make an account; with `pager`, a mobile number in any common form, it can be paged by text at once.
+    """Make an account. `pager` is a mobile number in any common form, where its owner is paged by text.
 
+    Nothing goes there before the owner has typed in a code, unless somebody has `vouched` for the number by trying it.
     Raises Refused with the field (`email`, `password`, `pager`) that has to change. Answers the account's id.
     """
     email = email.strip().lower()
     access.check_password(password, email=email, name=name)
+    _check_pager(pager, role)
     new = User(
         id=uuid4(),
         email=email,
@@ -56,17 +65,22 @@ def create_user(
         active=True,
         created_at=now,
     )
-    _add(new, pager=pager, by=by, now=now)
+    _add(new, pager=pager, vouched=vouched, by=by, now=now)
     return new.id
 
 
-def _add(new: User, *, pager: str | None, by: Actor, now: datetime) -> None:
+def _check_pager(pager: str | None, role: Role) -> None:
+    if pager and not may(role, Permission.ALERT_TAKE):
+        raise Refused("Only clinicians and managers are paged. Leave this empty.", field="pager")
+
+
+def _add(new: User, *, pager: str | None, vouched: bool, by: Actor, now: datetime) -> None:
     try:
         with transaction() as tx:
             store.insert(tx, new)
             audit.record(tx, "user.added", actor=by, object_id=new.id, now=now, role=new.role)
             if pager:
-                contact_methods.add_method(tx, new.id, MethodKind.SMS, pager, verified_at=now, by=by, now=now)
+                contact_methods.add_pager(tx, new.id, pager, vouched=vouched, by=by, now=now)
     except Conflict as conflict:
         raise Refused("This email address has an account already.", field="email") from conflict
 

@@ -3,21 +3,19 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from survey.domain import contact_methods as rules
 from survey.domain.accounts import Actor
-from survey.domain.alerts import Severity
-from survey.domain.contact_methods import Proof, ProofPurpose
+from survey.domain.contact_methods import ProofPurpose
 from survey.domain.errors import Conflict, NotFound, Refused
-from survey.domain.oncall import Method, MethodKind, Rule
+from survey.domain.oncall import Method, MethodKind
 from survey.domain.queues import Queue
 from survey.interop import phones
 from survey.messaging import registry
 from survey.services import audit, oncall
-from survey.store import accounts as account_store
 from survey.store import contact_methods as store
 from survey.store import contact_proofs as proof_store
 from survey.store import oncall as oncall_store
@@ -28,65 +26,10 @@ UNSET = b"\0" * 32
 NOT_IN_USE = "This way to reach somebody is not in use."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """How somebody is paged: the ways, the wishes for an urgent alert in order, and what was last sent to prove each.
-
-    `proofs` has the newest of each purpose, by method.
-    """
-
-    user_id: UUID
-    name: str
-    methods: tuple[Method, ...]
-    rules: tuple[Rule, ...]
-    proofs: Mapping[tuple[UUID, ProofPurpose], Proof]
-
-
 def contact_methods(user_id: UUID) -> tuple[Method, ...]:
     """The ways to reach a user, verified or not."""
     with transaction() as tx:
         return oncall_store.methods_of(tx, user_id)
-
-
-def reach(user_id: UUID) -> Reach:
-    """Everything about how that person is paged. Raises NotFound."""
-    with transaction() as tx:
-        name = oncall.name_of(tx, user_id)
-        methods = oncall_store.methods_of(tx, user_id)
-        proofs = proof_store.latest(tx, [method.id for method in methods])
-        wishes = rules.in_order(store.rules(tx, user_id), Severity.URGENT)
-    newest = {(proof.method_id, proof.purpose): proof for proof in proofs}
-    return Reach(user_id=user_id, name=name, methods=methods, rules=wishes, proofs=newest)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reachable:
-    """Somebody who may be on call: how many ways are live, how many unproved, and when one was last proved."""
-
-    user_id: UUID
-    name: str
-    live: int
-    unproved: int
-    proved_at: datetime | None
-
-
-def people() -> tuple[Reachable, ...]:
-    """Everybody who may be on call, by name."""
-    with transaction() as tx:
-        able = account_store.responders(tx)
-        return tuple(_reachable(user.id, user.name, oncall_store.methods_of(tx, user.id)) for user in able)
-
-
-def _reachable(user_id: UUID, name: str, methods: tuple[Method, ...]) -> Reachable:
-    live = [method for method in methods if method.is_live]
-    proved = [method.confirmed_at for method in live if method.confirmed_at]
-    return Reachable(
-        user_id=user_id,
-        name=name,
-        live=len(live),
-        unproved=len(methods) - len(live),
-        proved_at=max(proved, default=None),
-    )
 
 
 def one(method_id: UUID, *, of: UUID) -> Method:
@@ -117,14 +60,18 @@ def add_contact_method(
         raise Refused(_OWNED, field="address") from conflict
 
 
-def add_method(
-    tx: Tx, user_id: UUID, kind: MethodKind, address: str, *, verified_at: datetime | None, by: Actor, now: datetime
-) -> Method:
-    """`add_contact_method` inside a transaction, as when the account itself is being made."""
+def add_pager(tx: Tx, user_id: UUID, number: str, *, vouched: bool, by: Actor, now: datetime) -> None:
+    """The mobile number of an account that is being made; one that is `vouched` for is paged at once, without a code.
+
+    Raises Refused with the field `pager`.
+    """
+    kind, verified_at = MethodKind.SMS, now if vouched else None
     try:
-        return _add(tx, user_id, kind, _fit(kind, address), label=None, verified_at=verified_at, by=by, now=now)
+        new = _add(tx, user_id, kind, _fit(kind, number), label=None, verified_at=verified_at, by=by, now=now)
     except Refused as refused:
         raise Refused(refused.message, field="pager") from refused
+    if vouched:
+        audit.record(tx, "contact_method.vouched", actor=by, object_id=new.id, now=now)
 
 
 _OWNED = "Somebody is paged at this address already. Use another one."

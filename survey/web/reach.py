@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from survey import clock
 from survey.domain.accounts import Permission
-from survey.services import contact_methods
+from survey.services import reach
 from survey.web import guard, reach_pages
 from survey.web.forms.contact_methods import MethodForm
 
@@ -20,7 +20,7 @@ THEIRS = reach_pages.Place(endpoints="reach", person=True)
 @guard.requires(Permission.ONCALL_WRITE)
 def index() -> ResponseReturnValue:
     """Everybody who may be on call."""
-    return render_template("pages/reach/index.html", people=contact_methods.people(), now=clock.now())
+    return render_template("pages/reach/index.html", people=reach.people(), now=clock.now())
 
 
 @blueprint.get("/<uuid:user_id>")

@@ -11,8 +11,8 @@ from survey import clock
 from survey.domain.contact_methods import ProofPurpose, masked
 from survey.domain.errors import NotFound, Refused
 from survey.domain.oncall import Method, MethodKind
-from survey.services import contact_methods, notification_rules
-from survey.services.contact_methods import Reach
+from survey.services import contact_methods, notification_rules, reach
+from survey.services.reach import Reach
 from survey.web import guard
 from survey.web.forms import put_beside
 from survey.web.forms.contact_methods import KINDS, CodeForm, MethodForm, RuleForm
@@ -42,25 +42,25 @@ def page(
     status: int = 200,
 ) -> ResponseReturnValue:
     """The page, with whichever form was sent and refused; what was typed into the others is not lost, as none was."""
-    reach = contact_methods.reach(user_id)
+    ways = reach.of(user_id)
     html = render_template(
         "pages/reach/show.html",
-        **_shown(reach, place),
+        **_shown(ways, place),
         form=code_form or rule_form or method_form,
         method_form=method_form or MethodForm(formdata=None),
-        rule_form=rule_form or _rule_form(reach.methods, fresh=True),
+        rule_form=rule_form or _rule_form(ways.methods, fresh=True),
         code_form=code_form or CodeForm(formdata=None),
         code_for=code_for,
     )
     return html, status
 
 
-def _shown(reach: Reach, place: Place) -> dict[str, object]:
+def _shown(ways: Reach, place: Place) -> dict[str, object]:
     return {
-        "reach": reach,
-        "address": lambda view, **values: place.url(view, reach.user_id, **values),
+        "reach": ways,
+        "address": lambda view, **values: place.url(view, ways.user_id, **values),
         "own": not place.person,
-        "names": {method.id: name(method) for method in reach.methods},
+        "names": {method.id: name(method) for method in ways.methods},
         "purposes": ProofPurpose,
         "now": clock.now(),
     }
@@ -111,7 +111,7 @@ def remove(user_id: UUID, method_id: UUID, place: Place) -> ResponseReturnValue:
 
 def add_rule(user_id: UUID, place: Place) -> ResponseReturnValue:
     """Use a way at that time."""
-    form = _rule_form(contact_methods.reach(user_id).methods)
+    form = _rule_form(reach.of(user_id).methods)
     try:
         if form.is_valid():
             notification_rules.add_rule(

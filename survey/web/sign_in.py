@@ -6,9 +6,10 @@ from flask import Blueprint, Response, current_app, make_response, redirect, ren
 from flask.typing import ResponseReturnValue
 
 from survey import clock
-from survey.domain.accounts import Role
+from survey.domain.accounts import Permission, Role, may
 from survey.domain.errors import Refused
-from survey.services import accounts
+from survey.services import accounts, reach
+from survey.services.accounts import Person
 from survey.web import guard
 from survey.web.forms import put_beside
 from survey.web.forms.accounts import SignInForm
@@ -22,7 +23,7 @@ def show() -> ResponseReturnValue:
     """The form; somebody who is signed in goes on."""
     person = guard.person_or_none()
     if person is not None:
-        return redirect(_onwards(request.args.get("next"), person.role), code=303)
+        return redirect(_onwards(request.args.get("next"), person), code=303)
     form = SignInForm(data={"next": guard.own_path(request.args.get("next")) or ""})
     return _page(form, 200)
 
@@ -42,8 +43,7 @@ def submit() -> ResponseReturnValue:
         return _page(form, 422)
     _end_old_session()
     person = accounts.session(token, now=now)
-    onwards = _onwards(form.next.data, person.role if person else Role.STAFF)
-    return _remember(make_response(redirect(onwards, code=303)), token)
+    return _remember(make_response(redirect(_onwards(form.next.data, person), code=303)), token)
 
 
 @blueprint.post("/sign-out")
@@ -71,8 +71,17 @@ def _page(form: SignInForm, status: int) -> ResponseReturnValue:
     return response
 
 
-def _onwards(wanted: str | None, role: Role) -> str:
-    return guard.own_path(wanted) or guard.home(role)
+def _onwards(wanted: str | None, person: Person | None) -> str:
+    return guard.own_path(wanted) or _first_page(person)
+
+
+def _first_page(person: Person | None) -> str:
+    """Whoever is to be paged and cannot be yet comes to where a code is typed in."""
+    if person is None:
+        return guard.home(Role.STAFF)
+    if may(person.role, Permission.ALERT_TAKE) and reach.waits_for_code(person.id):
+        return url_for("contact_methods.show")
+    return guard.home(person.role)
 
 
 def _end_old_session() -> None:

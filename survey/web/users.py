@@ -36,6 +36,8 @@ def add() -> ResponseReturnValue:
         put_beside(form, refused)
         return _page(form, 422)
     flash(f"{form.name.data} can sign in now.")
+    if form.pager.data:
+        flash("No page goes to the number until its owner has signed in, had a code sent and typed it in.")
     return redirect(url_for("users.index"), code=303)
 
 

@@ -42,7 +42,8 @@ def set_up_people(daytwo) -> None:
         ("lena@example.org", "Lena Ortiz", "manager", "+12025550123"),
         ("ben@example.org", "Ben Cole", "clinician", "+12025550124"),
     ):
-        code, said = daytwo("user", "create", email, f"--name={name}", f"--role={role}", f"--pager={pager}")
+        words = ("user", "create", email, f"--name={name}", f"--role={role}", f"--pager={pager}", "--vouched")
+        code, said = daytwo(*words)
         assert code == 0, said
 
 
@@ -65,6 +66,14 @@ def test_a_clinic_is_set_up_with_commands_alone(daytwo):
     assert [shift.starts_at.isoformat() for shift in shifts] == ["2099-01-04T13:00:00+00:00"]
     with transaction() as tx:
         assert [step.seq for step in oncall.live_policy(tx).steps] == [0, 1, 2, 3, 4]
+
+
+def test_a_pager_that_nobody_vouches_for_waits_for_its_owners_code(daytwo):
+    words = ("user", "create", "ben@example.org", "--name=Ben Cole", "--role=clinician", "--pager=+12025550124")
+
+    code, said = daytwo(*words)
+
+    assert (code, "No page goes to the number until its owner has signed in" in said) == (0, True)
 
 
 def test_a_shift_on_a_schedule_that_is_not_there_names_those_that_are(daytwo):

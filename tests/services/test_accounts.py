@@ -44,11 +44,32 @@ def test_a_new_account_signs_in_and_is_known_by_its_token() -> None:
     assert (person.name, person.role) == ("Nora Quill", Role.CLINICIAN)
 
 
-def test_the_pager_can_be_paged_at_once() -> None:
+def pagers() -> list[tuple[str, bool]]:
     with transaction() as tx:
-        kept = tx.run(sa.text("SELECT address, verified_at IS NOT NULL AS live FROM contact_method")).mappings().one()
+        query = "SELECT address, verified_at IS NOT NULL FROM contact_method ORDER BY address"
+        return [(address, live) for address, live in tx.run(sa.text(query))]
 
-    assert dict(kept) == {"address": "+12025550142", "live": True}
+
+def test_a_typed_number_is_not_paged_before_its_owner_has_typed_in_a_code() -> None:
+    assert pagers() == [("+12025550142", False)]
+    assert "contact_method.vouched" not in actions()
+
+
+def test_a_number_that_somebody_vouches_for_is_paged_at_once_and_the_trail_says_so() -> None:
+    accounts.create_user(
+        "o@example.org", "O", Role.CLINICIAN, PASSWORD, by=SYSTEM, now=NOW, pager="(202) 555-0143", vouched=True
+    )
+
+    assert pagers() == [("+12025550142", False), ("+12025550143", True)]
+    assert "contact_method.vouched" in actions()
+
+
+def test_whoever_takes_no_alerts_has_no_pager() -> None:
+    with pytest.raises(Refused, match="Only clinicians and managers are paged") as refused:
+        accounts.create_user("d@example.org", "D", Role.STAFF, PASSWORD, by=SYSTEM, now=NOW, pager="(202) 555-0144")
+
+    assert refused.value.field == "pager"
+    assert [user.email for user in accounts.users()] == [EMAIL]
 
 
 def test_a_pager_that_is_no_number_makes_no_account_either() -> None:

@@ -14,7 +14,7 @@ from survey.domain.oncall import Method, MethodKind
 from survey.messaging import registry
 from survey.messaging.outcomes import Outcome
 from survey.messaging.registry import Wiring
-from survey.services import contact_methods, contact_proofs, notification_rules
+from survey.services import contact_methods, contact_proofs, notification_rules, reach
 from survey.store.session import transaction
 from tests import factories
 from tests.cast import ANA, LENA, NIGHT, SAM, Person
@@ -252,7 +252,7 @@ def test_whoever_is_not_on_the_last_resort_may_remove_the_only_way(clinic: Clini
 
 
 def delays() -> list[int]:
-    return [rule.delay_s for rule in contact_methods.reach(ANA.id).rules]
+    return [rule.delay_s for rule in reach.of(ANA.id).rules]
 
 
 def test_wishes_are_used_in_their_order_and_one_of_them_always_at_once(clinic: Clinic) -> None:
@@ -265,7 +265,7 @@ def test_wishes_are_used_in_their_order_and_one_of_them_always_at_once(clinic: C
     notification_rules.add_rule(method.id, delay=timedelta(minutes=5), **wish)
     assert delays() == [0, 300]
 
-    first, second = contact_methods.reach(ANA.id).rules
+    first, second = reach.of(ANA.id).rules
     with pytest.raises(Refused, match="at once"):
         notification_rules.remove_rule(first.id, ANA.id, **wish)
     notification_rules.remove_rule(second.id, ANA.id, **wish)
@@ -288,7 +288,7 @@ def test_the_same_wish_twice_is_refused_and_another_persons_is_not_found(clinic:
 
     with pytest.raises(Refused, match="already"):
         notification_rules.add_rule(method.id, delay=timedelta(0), **wish)
-    (rule,) = contact_methods.reach(ANA.id).rules
+    (rule,) = reach.of(ANA.id).rules
     with pytest.raises(NotFound):
         notification_rules.remove_rule(rule.id, SAM.id, **wish)
 
@@ -326,7 +326,7 @@ def test_a_refusal_for_good_is_not_repeated_and_is_shown(clinic: Clinic) -> None
     clinic.now += timedelta(minutes=5)
     clinic.work()
 
-    shown = contact_methods.reach(ANA.id).proofs[method.id, ProofPurpose.VERIFY]
+    shown = reach.of(ANA.id).proofs[method.id, ProofPurpose.VERIFY]
     assert len(clinic.sms.wire) == 1
     assert shown.state == "failed"
 

@@ -47,7 +47,7 @@ class NewUserForm(Form):
     role = SelectField("Role", choices={"": "Choose a role", **ROLES}, validators=[InputRequired("Choose a role.")])
     pager = StringField(
         "Mobile number for pages",
-        description="Only for people who are on call. Pages go there as texts.",
+        description="Only for people who are on call. Pages go there as texts, once its owner has typed in a code.",
         filters=[stripped],
         validators=[Length(max=30, message="This is longer than a phone number.")],
     )
