@@ -127,7 +127,7 @@ def _home(folder: Path, system: Path) -> Path:
         _owner_note(linked).unlink(missing_ok=True)
     pointer.unlink(missing_ok=True)
     pointer.symlink_to(expected)
-    _owner_note(expected).write_text(str(folder), encoding="utf-8")  # after the link: see _sweep
+    folders.write_for_good(_owner_note(expected), str(folder))  # after the link: see _sweep
     return expected
 
 
@@ -154,8 +154,9 @@ def _sweep(system: Path) -> None:
     """In the temporary directory only: remove what folders left that were thrown away while we could not see it."""
     for note in system.glob("*.folder"):
         home = note.with_suffix("")
-        if not _is_linked_from(home, note):
-            _remove_home(home)
+        with contextlib.suppress(FileNotFoundError):  # whoever starts at the same moment has removed it
+            if not _is_linked_from(home, note):
+                _remove_home(home)
 
 
 def erase(folder: Path) -> None:

@@ -96,12 +96,12 @@ def secret(folder: Path, name: str) -> str:
     """A random secret of 64 characters, made at the first call and the same ever after."""
     path = create(folder) / name
     if not path.exists():
-        _write_for_good(path, secrets.token_urlsafe(48))
+        write_for_good(path, secrets.token_urlsafe(48))
     return path.read_text(encoding="utf-8").strip()
 
 
-def _write_for_good(path: Path, text: str) -> None:
-    """Whole or not at all, also when the machine loses power: data sealed under a lost secret is lost too."""
+def write_for_good(path: Path, text: str) -> None:
+    """Write a file whole or not at all, also when the machine loses power: data under a lost secret is lost too."""
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

@@ -11,8 +11,8 @@ from survey.messaging import registry
 from survey.messaging.registry import Wiring
 from survey.services import oncall
 from tests import rota_calendars
+from tests.browser.album import looked_at
 from tests.browser.conftest import OpenPage
-from tests.browser.test_rota import looked_at
 from tests.browser.walk import Phone, sign_in
 
 DAY = timedelta(days=1)
@@ -43,21 +43,21 @@ def test_a_rota_is_imported_and_its_open_name_is_chosen(open_page: OpenPage, riv
     with rota_calendars.serving() as server:
         server.says(shift(1, ANA.name), shift(2, "The locum from the agency with the long name"), shift(2, ANA.name))
         phone.open(f"/on-call/schedules/{nights.id}/calendar")
-        looked_at(phone.page, "calendar-none")
+        looked_at(phone.page, "rota-calendar-none")
         phone.tap("main form.card button")
-        looked_at(phone.page, "calendar-refused")
+        looked_at(phone.page, "rota-calendar-refused")
         phone.page.fill("[name=url]", server.url)
         phone.tap("main form.card button")
-        looked_at(phone.page, "calendar-open-name")
+        looked_at(phone.page, "rota-calendar-open-name")
         phone.page.select_option("[name=user_id]", label=LENA.name)
         phone.tap("form[action$='/names'] button")
-        looked_at(phone.page, "calendar-named")
+        looked_at(phone.page, "rota-calendar-named")
         assert LENA.name in phone.page.inner_text("section:has-text('Names chosen by hand')")
         server.status = 503
         phone.tap("form[action$='/read'] button")
-        looked_at(phone.page, "calendar-away")
+        looked_at(phone.page, "rota-calendar-away")
     phone.tap("a:has-text('Remove the calendar')")
-    looked_at(phone.page, "calendar-remove")
+    looked_at(phone.page, "rota-calendar-remove")
 
 
 def test_ones_own_calendar_and_who_gets_paged_now(open_page: OpenPage, riverside: Riverside) -> None:
@@ -65,10 +65,10 @@ def test_ones_own_calendar_and_who_gets_paged_now(open_page: OpenPage, riverside
     phone = phone_of(open_page, ANA)
     demo_on(phone.page)
     phone.open("/on-call/my-calendar")
-    looked_at(phone.page, "my-calendar-none")
+    looked_at(phone.page, "rota-my-calendar-none")
     phone.tap("form[action$='/my-calendar'] button")
-    looked_at(phone.page, "my-calendar-address")
+    looked_at(phone.page, "rota-my-calendar-address")
 
     phone.open("/on-call/now")
-    looked_at(phone.page, "paged-now")
+    looked_at(phone.page, "rota-paged-now")
     assert "AT ONCE" in phone.page.inner_text("main").upper()

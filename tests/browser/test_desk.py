@@ -1,24 +1,21 @@
 """The desk in a browser: a number is caught and put right, the leaflet fits one sheet, a manager sets a site."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
 
 from survey import clock
 from survey.local.clinic import LENA, STAFF, Riverside
 from survey.messaging import registry
 from survey.services import sending
-from tests.browser import inspect_page
+from tests.browser import album
+from tests.browser.album import looked_at
 from tests.browser.conftest import OpenPage
 from tests.browser.walk import Phone, sign_in
 from tests.fakes import FakeSms
 
 WIDTHS = [390, 1280]
-SHOTS = os.environ.get("DAYTWO_SHOTS")
 
 
 @pytest.fixture(autouse=True)
@@ -31,22 +28,6 @@ def carrier(riverside: Riverside, monkeypatch: pytest.MonkeyPatch) -> Iterator[F
     registry.wire(replace(wired, sms=taken, senders=("+12025550100",)))
     yield taken
     registry.wire(wired)
-
-
-def shot(page: Page, name: str) -> None:
-    """A picture of the page, for whoever asks for pictures."""
-    if SHOTS:
-        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
-
-
-def looked_at(page: Page, name: str) -> None:
-    """Nothing of axe's, nothing too wide; a picture in light and dark."""
-    found = [*inspect_page.faults(page), *inspect_page.outline(page)]
-    shot(page, f"{name}-dark")
-    page.emulate_media(color_scheme="light")
-    shot(page, name)
-    assert found == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def enrol(phone: Phone, *, mobile: str) -> None:
@@ -101,8 +82,7 @@ def test_the_leaflet_fits_one_sheet_of_paper(open_page: OpenPage, language: str)
     phone.page.emulate_media(media="print", color_scheme="light")
     for paper in ("A4", "Letter"):
         printed = phone.page.pdf(format=paper, prefer_css_page_size=False)
-        if SHOTS:
-            (Path(SHOTS) / f"leaflet-{language}-{paper}.pdf").write_bytes(printed)
+        album.keep(printed, f"leaflet-{language}-{paper}")
         assert printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") == 1, paper
 
 

@@ -1,8 +1,6 @@
 """The end of a night on a dark phone: the sheet is read, signed by both and printed; the figures can be read."""
 
-import os
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,11 +14,11 @@ from survey.services import alerts
 from survey.store import oncall as store
 from survey.store.session import transaction
 from tests import factories
-from tests.browser import inspect_page, world
+from tests.browser import album, inspect_page, world
+from tests.browser.album import looked_at
 from tests.browser.conftest import OpenPage
 from tests.browser.walk import Phone, sign_in
 
-SHOTS = os.environ.get("DAYTWO_SHOTS")
 NAMES = ("Ada", "Cara", "Emil", "Ida", "Maria", "Nora", "Otto", "Rosa", "Walter")
 """More than a night has had yet, and still one sheet."""
 
@@ -31,24 +29,14 @@ def phone(open_page: OpenPage) -> Phone:
     return Phone(open_page(width=360, height=740, script=True, bypass_csp=True, color_scheme="dark"))
 
 
-def looked_at(page: Page, name: str) -> None:
-    """Nothing of axe's, nothing too wide, nothing a thumb could miss; a picture for whoever asks for pictures."""
-    if SHOTS:
-        page.screenshot(path=Path(SHOTS) / f"night-{name}.png", full_page=True)
-    assert [*inspect_page.faults(page), *inspect_page.outline(page)] == []
-    small = [one for one in inspect_page.small_targets(page) if 'href="#' not in one]
-    assert [*inspect_page.overflow(page), *small] == []
-
-
 def sheets(page: Page, name: str) -> int:
     """How many pages of A4 it takes."""
     page.emulate_media(media="print", color_scheme="light")
     printed = page.pdf(format="A4")
-    if SHOTS:
-        (Path(SHOTS) / f"night-{name}.pdf").write_bytes(printed)
-        page.set_viewport_size({"width": 718, "height": 1000})  # A4 less its margins
-        page.screenshot(path=Path(SHOTS) / f"night-{name}-print.png", full_page=True)
-        page.set_viewport_size({"width": 360, "height": 740})
+    album.keep(printed, f"night-{name}")
+    page.set_viewport_size({"width": 718, "height": 1000})  # A4 less its margins
+    album.picture(page, f"night-{name}-print")
+    page.set_viewport_size({"width": 360, "height": 740})
     page.emulate_media(media="screen", color_scheme="dark")
     return printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ")
 
@@ -83,10 +71,10 @@ def test_a_night_is_handed_over_on_the_phone_and_on_one_sheet_of_paper(phone: Ph
     sign_in(phone.page, ANA)
     phone.open("/on-call")
     phone.page.locator(f"a[href='{address}']").click()
-    looked_at(phone.page, "handover")
+    looked_at(phone.page, "night-handover")
     assert sheets(phone.page, "handover") == 1
     refused = phone.tap("main form.steps button")
-    looked_at(phone.page, "handover-refused")
+    looked_at(phone.page, "night-handover-refused")
     phone.page.fill("[name=note]", "A-1042: the daughter has the key")
     phone.page.check("[name=sure]")
     phone.tap("main form.steps button")
@@ -98,7 +86,7 @@ def test_a_night_is_handed_over_on_the_phone_and_on_one_sheet_of_paper(phone: Ph
     phone.open(address)
     phone.page.check("[name=sure]")
     phone.tap("main form.steps button")
-    looked_at(phone.page, "handover-signed")
+    looked_at(phone.page, "night-handover-signed")
     assert phone.page.inner_text("dl.signatures").count("signed") == 2
     assert "not signed" not in phone.page.inner_text("dl.signatures")
     assert sheets(phone.page, "handover-signed") == 1
@@ -111,7 +99,7 @@ def test_the_figures_can_be_read_on_the_phone(phone: Phone, riverside: Riverside
     sign_in(phone.page, LENA)
     phone.open("/on-call/figures")
 
-    looked_at(phone.page, "figures")
+    looked_at(phone.page, "night-figures")
 
     assert inspect_page.chart_faults(phone.page) == []
     assert ANA.name in phone.page.inner_text("main")
@@ -127,7 +115,7 @@ def test_the_story_of_an_alert_is_printed_without_its_buttons(phone: Phone, rive
     told = phone.page.inner_text("ol.story")
     assert "was paged by text" in told
     assert f"{ANA.name} took alert" in told
-    looked_at(phone.page, "story")
+    looked_at(phone.page, "night-story")
     assert sheets(phone.page, "story") <= 2
     phone.page.emulate_media(media="print")
     assert not any(one.is_visible() for one in phone.page.locator("main button").all())

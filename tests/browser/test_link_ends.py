@@ -1,8 +1,6 @@
 """Every end of a link on a phone without JavaScript, and a scanner that follows all it finds and presses nothing."""
 
-import os
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
@@ -13,7 +11,7 @@ from survey.local.clinic import STAFF, Riverside
 from survey.services import invitations, responses
 from survey.store.session import transaction
 from tests import desk
-from tests.browser import inspect_page, world
+from tests.browser import album, inspect_page, world
 from tests.browser.conftest import OpenPage
 from tests.browser.walk import FINE, FRESH, Phone
 from tests.browser.world import Case
@@ -23,8 +21,6 @@ MALFORMED = "/s/not-a-link-at-all!"
 FRESH_HEADING = {"en": "Look at your messages", "es": "Mire sus mensajes"}
 CALL_HEADING = {"en": "We will call you", "es": "Le llamaremos"}
 BUTTON = {"en": "Send me a fresh link", "es": "Envíenme un nuevo enlace"}
-ALBUM = os.environ.get("DAYTWO_ALBUM")
-"""A folder for pictures of these pages, for whoever wants to look at them."""
 
 
 def expired(case: Case, _: Riverside) -> str:
@@ -76,12 +72,12 @@ def test_every_end_of_a_link_leads_on_without_javascript(
 
     phone.open(f"{end(case, riverside)}?language={language}")
     _reads(phone, language, riverside)
-    _picture(phone.page, f"{end.__name__}-{language}")
+    album.pictures(phone.page, f"{end.__name__}-{language}")
     assert phone.page.locator(FRESH).inner_text() == BUTTON[language]
     phone.tap(FRESH)
 
     _reads(phone, language, riverside)
-    _picture(phone.page, f"{end.__name__}-{language}-asked")
+    album.pictures(phone.page, f"{end.__name__}-{language}-asked")
     assert phone.heading == (CALL_HEADING if end in CALLED else FRESH_HEADING)[language]
 
 
@@ -94,23 +90,16 @@ def _reads(phone: Phone, language: str, riverside: Riverside) -> None:
     assert inspect_page.small_targets(phone.page) == []
 
 
-def _picture(page: Page, name: str) -> None:
-    if ALBUM:
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            page.screenshot(path=Path(ALBUM) / f"{name}-{scheme}.png", full_page=True)
-
-
 def test_the_wrong_person_is_asked_once_more_on_the_first_page_and_let_go(
     open_page: OpenPage, riverside: Riverside
 ) -> None:
     case = world.enrol(riverside, clock.now())
     phone = Phone(open_page())
     phone.open(case.path)
-    _picture(phone.page, "start")
+    album.pictures(phone.page, "start")
 
     phone.tap("a[href*='/not-me']")
-    _picture(phone.page, "not-me")
+    album.pictures(phone.page, "not-me")
     assert phone.heading == "Is this message not for you?"
     phone.tap("form[action$='/not-me'] a")
     assert phone.path == case.path

@@ -1,21 +1,18 @@
 """What else a night brings, on a small dark phone: passing on, no answer, many at once, and a screen from before."""
 
-import os
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
 
 from survey import clock
 from survey.domain.alerts import AlertState, ContactResult
 from survey.local.clinic import ANA, BEN, Riverside
 from survey.services import alerts
-from tests.browser import inspect_page, world
+from tests.browser import world
+from tests.browser.album import looked_at
 from tests.browser.conftest import OpenPage
 from tests.browser.walk import Phone, sign_in
 
-SHOTS = os.environ.get("DAYTWO_SHOTS")
 STORM = ("Ada", "Bo", "Cleo", "Dov", "Esme")
 TAKE = "form[action$='/take'] button"
 
@@ -26,14 +23,6 @@ def phone(open_page: OpenPage) -> Phone:
     return Phone(open_page(width=360, height=740, script=True, bypass_csp=True, color_scheme="dark"))
 
 
-def looked_at(page: Page, name: str) -> None:
-    """Nothing of axe's, nothing too wide, nothing a thumb could miss; a picture for whoever asks for pictures."""
-    if SHOTS:
-        page.screenshot(path=Path(SHOTS) / f"night-{name}.png", full_page=True)
-    assert [*inspect_page.faults(page), *inspect_page.outline(page)] == []
-    assert [*inspect_page.overflow(page), *inspect_page.small_targets(page)] == []
-
-
 def test_whoever_cannot_take_it_passes_it_on_in_one_tap(phone: Phone, riverside: Riverside) -> None:
     alert = world.alarm(riverside, clock.now())
     sign_in(phone.page, ANA)
@@ -42,7 +31,7 @@ def test_whoever_cannot_take_it_passes_it_on_in_one_tap(phone: Phone, riverside:
     phone.tap("text=Pass to backup")
 
     assert "passed_on" in [line.kind for line in alerts.get(alert.alert_id).story]
-    looked_at(phone.page, "passed-on")
+    looked_at(phone.page, "night-passed-on")
 
 
 def test_whoever_has_it_and_cannot_go_on_lets_go_of_it(phone: Phone, riverside: Riverside) -> None:
@@ -50,14 +39,14 @@ def test_whoever_has_it_and_cannot_go_on_lets_go_of_it(phone: Phone, riverside: 
     world.take(riverside, alert, clock.now())
     sign_in(phone.page, ANA)
     phone.open(f"/alerts/{alert.alert_id}")
-    looked_at(phone.page, "taken")
+    looked_at(phone.page, "night-taken")
 
     phone.tap("text=I can’t go on")
 
     now = alerts.get(alert.alert_id).alert
     assert (now.state, now.acked_by, now.epoch) == (AlertState.TRIGGERED, None, 2)
     assert "nobody has it yet" in phone.page.inner_text(".band")
-    looked_at(phone.page, "let-go")
+    looked_at(phone.page, "night-let-go")
 
 
 def test_no_answer_is_no_end_and_comes_again_within_a_quarter_of_an_hour(phone: Phone, riverside: Riverside) -> None:
@@ -74,14 +63,14 @@ def test_no_answer_is_no_end_and_comes_again_within_a_quarter_of_an_hour(phone: 
     assert now.next_action_at - clock.now() <= timedelta(minutes=15)
     assert "Try again: did you reach the patient?" in phone.page.inner_text("main")
     assert "The patient still waits for a call." in phone.page.inner_text("main")
-    looked_at(phone.page, "no-answer")
+    looked_at(phone.page, "night-no-answer")
 
 
 def test_in_a_storm_one_text_opens_a_list_and_each_is_taken_singly(phone: Phone, riverside: Riverside) -> None:
     token = world.storm(riverside, clock.now(), STORM)
 
     phone.open(f"/a/{token}")
-    looked_at(phone.page, "storm")
+    looked_at(phone.page, "night-storm")
     buttons = phone.page.locator("main button")
     before = buttons.count()
     buttons.nth(2).click()
@@ -90,7 +79,7 @@ def test_in_a_storm_one_text_opens_a_list_and_each_is_taken_singly(phone: Phone,
     assert before == len(STORM)
     assert len(taken) == 1
     assert not any(name in phone.page.inner_text("main") for name in STORM)
-    looked_at(phone.page, "storm-taken")
+    looked_at(phone.page, "night-storm-taken")
 
 
 def test_a_screen_from_before_shows_how_it_stands_with_a_fresh_button(phone: Phone, riverside: Riverside) -> None:
@@ -103,7 +92,7 @@ def test_a_screen_from_before_shows_how_it_stands_with_a_fresh_button(phone: Pho
     phone.tap(TAKE)
     assert alerts.get(alert.alert_id).alert.acked_by is None
     assert "nobody has it yet" in phone.page.inner_text(".band")
-    looked_at(phone.page, "stale")
+    looked_at(phone.page, "night-stale")
 
     phone.tap(TAKE)
     assert "you have it" in phone.page.inner_text(".band")

@@ -1,35 +1,21 @@
 """The rota on a phone at night, in the dark: a gap is filled, a shift is offered and accepted, a rotation is added."""
 
-import os
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
 
 from survey import clock
 from survey.local.clinic import ANA, BEN, LENA, Riverside
 from survey.services import oncall
-from tests.browser import inspect_page
+from tests.browser.album import looked_at
 from tests.browser.conftest import OpenPage
 from tests.browser.walk import Phone, sign_in
-
-SHOTS = os.environ.get("DAYTWO_SHOTS")
 
 
 @pytest.fixture
 def phone(open_page: OpenPage) -> Phone:
     """360 px wide, and dark."""
     return Phone(open_page(width=360, height=740, script=True, bypass_csp=True, color_scheme="dark"))
-
-
-def looked_at(page: Page, name: str) -> None:
-    """Nothing of axe's, nothing too wide, nothing a thumb could miss; a picture for whoever asks for pictures."""
-    if SHOTS:
-        page.screenshot(path=Path(SHOTS) / f"rota-{name}.png", full_page=True)
-    assert [*inspect_page.faults(page), *inspect_page.outline(page)] == []
-    small = [one for one in inspect_page.small_targets(page) if 'href="#' not in one]  # a summary's links are lines
-    assert [*inspect_page.overflow(page), *small] == []
 
 
 def as_person(phone: Phone, member: object) -> None:
@@ -41,12 +27,12 @@ def as_person(phone: Phone, member: object) -> None:
 def test_a_gap_is_filled_from_its_row(phone: Phone, riverside: Riverside) -> None:
     oncall.add_schedule("nights", riverside.site.zone, by=riverside.actor(LENA), now=clock.now())
     as_person(phone, LENA)
-    looked_at(phone.page, "gap")
+    looked_at(phone.page, "rota-gap")
 
     phone.tap("a:has-text('Fill this gap')")
-    looked_at(phone.page, "fill")
+    looked_at(phone.page, "rota-fill")
     refused = phone.tap("main form.card button")
-    looked_at(phone.page, "fill-refused")
+    looked_at(phone.page, "rota-fill-refused")
     phone.page.select_option("[name=user_id]", label=BEN.name)
     phone.page.fill("[name=reason]", "Until the rota is made")
     phone.tap("main form.card button")
@@ -54,10 +40,10 @@ def test_a_gap_is_filled_from_its_row(phone: Phone, riverside: Riverside) -> Non
     assert refused.status == 422
     assert f"Now: {BEN.name}" in phone.page.inner_text("section.roster:has-text('Nights')")
     assert "By name: Until the rota is made" in phone.page.inner_text("main")
-    looked_at(phone.page, "filled")
+    looked_at(phone.page, "rota-filled")
 
     phone.tap("a:has-text('Take off')")
-    looked_at(phone.page, "take-off")
+    looked_at(phone.page, "rota-take-off")
     phone.tap("main .danger")
     assert "Now: nobody is on call" in phone.page.inner_text("section.roster:has-text('Nights')")
 
@@ -73,12 +59,12 @@ def test_a_shift_changes_hands_when_both_sides_have_said_so(phone: Phone, rivers
 
     phone.tap(f"a[href*='{shift.id}/offer']")
     phone.page.select_option("[name=user_id]", label=LENA.name)
-    looked_at(phone.page, "offer")
+    looked_at(phone.page, "rota-offer")
     phone.tap("main form.card button")
-    looked_at(phone.page, "offered")
+    looked_at(phone.page, "rota-offered")
     waiting = phone.page.inner_text("main")
     as_person(phone, LENA)
-    looked_at(phone.page, "asked")
+    looked_at(phone.page, "rota-asked")
     phone.tap("button:has-text('Accept the shift')")
 
     assert f"to {LENA.name}, who has not answered yet" in waiting
@@ -92,9 +78,9 @@ def test_a_rotation_is_added_and_ended(phone: Phone, riverside: Riverside) -> No
     as_person(phone, LENA)
 
     phone.tap("section.roster:has-text('Nights') a:has-text('Add a rotation')")
-    looked_at(phone.page, "rotation")
+    looked_at(phone.page, "rota-rotation")
     phone.tap("main form.card button")
-    looked_at(phone.page, "rotation-refused")
+    looked_at(phone.page, "rota-rotation-refused")
     phone.page.fill("[name=name]", "Nights about")
     phone.page.select_option("[name=members-0]", label=ANA.name)
     phone.page.select_option("[name=members-1]", label=BEN.name)
@@ -102,7 +88,7 @@ def test_a_rotation_is_added_and_ended(phone: Phone, riverside: Riverside) -> No
     phone.page.fill("[name=from_time]", "18:00")
     phone.page.fill("[name=to_time]", "08:00")
     phone.tap("main form.card button")
-    looked_at(phone.page, "rotation-added")
+    looked_at(phone.page, "rota-rotation-added")
 
     words = phone.page.inner_text("section.roster:has-text('Nights') .turns")
     assert f"Nights about: {ANA.name}, then {BEN.name}, each for 1 week" in words
@@ -110,6 +96,6 @@ def test_a_rotation_is_added_and_ended(phone: Phone, riverside: Riverside) -> No
 
     phone.tap("a:has-text('End Nights about')")
     phone.page.fill("[name=last_day]", f"{riverside.site.local(clock.now()) + timedelta(days=3):%Y-%m-%d}")
-    looked_at(phone.page, "end")
+    looked_at(phone.page, "rota-end")
     phone.tap("main .danger")
     assert "Its last day is" in phone.page.inner_text("section.roster:has-text('Nights') .turns")
