@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from survey.domain.errors import DomainError, Unavailable
+from survey.domain.errors import DomainError
 from survey.domain.versions import VersionState
 from survey.messaging import registry
 from survey.services import conservation, messages, oncall, paged_now, protocols, rota_feeds, rotas
@@ -45,12 +45,8 @@ def holds(now: datetime) -> bool:
 
 
 def ready() -> bool:
-    """Whether the database answers and stands at this code's schema, asked once."""
-    try:
-        session.wait_until_ready(patience_s=0)
-    except Unavailable:
-        return False
-    return True
+    """Whether the database answers and stands at this code's schema or a later one, asked once."""
+    return session.serves()
 
 
 def trouble(now: datetime) -> tuple[str, ...]:

@@ -30,6 +30,14 @@ class Instant(sa.TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC)
 
 
+def names(table: sa.Table, alias: str | None = None) -> str:
+    """Its columns, under that name of the table, for a statement in PostgreSQL's own words.
+
+    A `*` would read what the next release adds as well, and what is prepared by then refuses to give a column more.
+    """
+    return ", ".join(f"{alias or table.name}.{column.name}" for column in table.c)
+
+
 def identifier(name: str = "id", *constraints: Any, **options: Any) -> sa.Column[UUID]:
     """A UUID column; the application makes the values, so that a row can be named before it is stored."""
     return sa.Column(name, pg.UUID(as_uuid=True), *constraints, **options)

@@ -4,7 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from survey.domain.pages import Page, PageState
-from survey.store.pages import WANTED, Due, as_page
+from survey.store.base import names
+from survey.store.pages import WANTED, Due, as_page, page
 from survey.store.session import Tx
 
 _ALERTS_OF_PHONE = """
@@ -13,16 +14,16 @@ WHERE kind = 'call' AND contact_method_id = %(method_id)s AND not_before > %(sin
 AND state NOT IN ('failed', 'superseded')
 """
 _GATHER = f"""
-SELECT page.* FROM page JOIN alert ON alert.id = page.alert_id
+SELECT {names(page)} FROM page JOIN alert ON alert.id = page.alert_id
 WHERE page.kind = 'call' AND page.state = 'pending' AND page.contact_method_id = %(method_id)s
 AND page.not_before <= %(now)s AND page.id <> %(lead_id)s AND NOT page.goes_alone AND {WANTED}
 ORDER BY alert.short_no FOR UPDATE OF page SKIP LOCKED
 """  # noqa: S608 (no value in it)
-_JOIN = """
+_JOIN = f"""
 UPDATE page SET state = 'leased', attempts = attempts + 1, lease_token = %(token)s, lease_until = %(until)s,
   bundled_in = %(lead_id)s
-WHERE id = ANY(%(ids)s) AND state = 'pending' RETURNING *
-"""
+WHERE id = ANY(%(ids)s) AND state = 'pending' RETURNING {names(page)}
+"""  # noqa: S608 (no value in it)
 _ACCEPTED = """
 UPDATE page SET state = 'accepted', maybe_sent = maybe_sent + 1, sent_at = %(now)s, lease_token = NULL,
   lease_until = NULL
@@ -31,7 +32,7 @@ WHERE bundled_in = %(lead_id)s AND lease_token = %(token)s AND state = 'leased'
 _DELIVERED = (
     "UPDATE page SET state = 'delivered' WHERE bundled_in = %(lead_id)s AND state IN ('accepted','undelivered')"
 )
-_WITHIN = "SELECT * FROM page WHERE bundled_in = %(lead_id)s ORDER BY alert_id"
+_WITHIN = f"SELECT {names(page)} FROM page WHERE bundled_in = %(lead_id)s ORDER BY alert_id"  # noqa: S608 (no value in it)
 
 
 def alerts_of_phone(tx: Tx, method_id: UUID, *, since: datetime, now: datetime) -> int:

@@ -136,7 +136,10 @@ _INSERT = """
 INSERT INTO call_attempt (id, invitation_id, at, by, result, half_day, note)
 VALUES (%(id)s, %(invitation_id)s, %(at)s, %(by)s, %(result)s, %(half_day)s, %(note)s)
 """
-_ATTEMPTS = "SELECT * FROM call_attempt WHERE invitation_id = %(invitation_id)s ORDER BY at, id"
+_ATTEMPTS = f"""
+SELECT {", ".join(field.name for field in fields(Attempt))} FROM call_attempt
+WHERE invitation_id = %(invitation_id)s ORDER BY at, id
+"""  # noqa: S608 (no value in it)
 _OF_PROCEDURE = """
 SELECT t.at, t.result, t.note, u.name AS who FROM call_attempt t
 JOIN invitation i ON i.id = t.invitation_id JOIN app_user u ON u.id = t.by

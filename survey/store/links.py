@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from survey.domain.links import Link
-from survey.store.base import identifier, instant, metadata
+from survey.store.base import identifier, instant, metadata, names
 from survey.store.session import Tx
 from survey.store.sites import as_site, site
 
@@ -38,14 +38,15 @@ patient_session = sa.Table(
 )
 
 _FIND = sa.text(
-    """SELECT l.token_sha256, l.invitation_id, l.expires_at, l.revoked_at, r.submitted_at, p.language, s.*
+    f"""SELECT l.token_sha256, l.invitation_id, l.expires_at, l.revoked_at, r.submitted_at, p.language,
+      {names(site, "s")}
     FROM invitation_link l
     JOIN invitation i ON i.id = l.invitation_id
     JOIN procedure pr ON pr.id = i.procedure_id
     JOIN patient p ON p.id = pr.patient_id
     JOIN site s ON s.id = i.site_id
     LEFT JOIN response r ON r.invitation_id = i.id
-    WHERE l.token_sha256 = :token_sha256"""
+    WHERE l.token_sha256 = :token_sha256"""  # noqa: S608 (no value in it)
 ).columns(
     invitation_link.c.token_sha256,
     invitation_link.c.invitation_id,

@@ -17,7 +17,7 @@ from survey.domain.oncall import MethodKind
 from survey.domain.pages import AttemptOutcome, Page, PageKind, PageState
 from survey.store.accounts import app_user
 from survey.store.alerts import alert
-from survey.store.base import Row, identifier, instant, metadata
+from survey.store.base import Row, identifier, instant, metadata, names
 from survey.store.oncall import contact_method
 from survey.store.session import Tx
 
@@ -81,7 +81,7 @@ SELECT * FROM jsonb_to_recordset(%(pages)s) AS new (
 ON CONFLICT ON CONSTRAINT plan_once DO NOTHING
 """
 _DUE_FIRST = """
-SELECT page.*, method.kind AS method, method.address, alert.short_no AS alert_no, site.sms_name AS clinic,
+SELECT {names}, method.kind AS method, method.address, alert.short_no AS alert_no, site.sms_name AS clinic,
   method.disabled_at IS NULL AND method.verified_at IS NOT NULL AS reachable
 FROM page
 JOIN alert ON alert.id = page.alert_id
@@ -100,7 +100,9 @@ WITH mine AS (
 INSERT INTO page_attempt (id, page_id, attempt_no, provider, lease_token, started_at, ack_token_sha256)
 SELECT %(attempt_id)s, id, %(attempts)s, '', %(lease_token)s, %(now)s, %(token_sha256)s FROM mine
 """
-_EXPIRED = "SELECT * FROM page WHERE state = 'leased' AND lease_until <= %(now)s ORDER BY lease_until LIMIT 100"
+_EXPIRED = f"""
+SELECT {names(page)} FROM page WHERE state = 'leased' AND lease_until <= %(now)s ORDER BY lease_until LIMIT 100
+"""  # noqa: S608 (no value in it)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,11 +156,11 @@ def insert(tx: Tx, new: Sequence[Page]) -> None:
 
 def due_first(tx: Tx, *, now: datetime) -> Due | None:
     """The wanted page that is due, held against other senders: an alert's first page goes before another's repeat."""
-    row = tx.fetch(_DUE_FIRST.format(wanted=WANTED), {"now": now})
+    row = tx.fetch(_DUE_FIRST.format(wanted=WANTED, names=names(page)), {"now": now})
     if row is None:
         return None
-    names = ("address", "reachable", "alert_no", "clinic")
-    return Due(page=as_page(row), method=MethodKind(row["method"]), **{name: row[name] for name in names})
+    told = ("address", "reachable", "alert_no", "clinic")
+    return Due(page=as_page(row), method=MethodKind(row["method"]), **{name: row[name] for name in told})
 
 
 def swap(tx: Tx, old: Page, new: Page) -> bool:
@@ -166,8 +168,8 @@ def swap(tx: Tx, old: Page, new: Page) -> bool:
     same = (page.c.id == old.id) & (page.c.state == old.state)
     mine = page.c.lease_token.is_not_distinct_from(old.lease_token)
     leased = ("attempts", "maybe_sent", "lease_token", "lease_until", "sent_at")
-    names = ("state", "not_before", "bundled_in", "goes_alone", *leased)
-    changed = {name: getattr(new, name) for name in names}
+    moved = ("state", "not_before", "bundled_in", "goes_alone", *leased)
+    changed = {name: getattr(new, name) for name in moved}
     return tx.run(sa.update(page).where(same, mine).values(**changed)).rowcount == 1
 
 

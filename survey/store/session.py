@@ -186,6 +186,11 @@ def wait_until_reachable(*, patience_s: float = 60.0) -> None:
     _wait_until(lambda connection: not connection.closed, patience_s=patience_s)
 
 
+def serves() -> bool:
+    """Whether the database answers and this process can go on there, asked once."""
+    return _answers(revision.is_known)
+
+
 def _wait_until(holds: Callable[[sa.Connection], bool], *, patience_s: float) -> None:
     deadline = time.monotonic() + patience_s
     while not _answers(holds):

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from random import Random
 
+import psycopg
 import pytest
 
 from survey.domain import breakers
@@ -81,3 +82,11 @@ def test_it_is_open_only_after_three_failures_and_always_ends(seed: int) -> None
         in_row = in_row + 1 if fails else 0
         assert health.open_until is None or in_row >= FAILURES
         assert health.state(now + REST + PROBE) is not BreakerState.OPEN
+
+
+def test_a_column_that_the_next_release_adds_is_not_read(database: Database) -> None:
+    with psycopg.connect(database.owner_url.replace("+psycopg", "")) as owner:
+        owner.execute("ALTER TABLE provider_health ADD COLUMN added_by_the_next text")
+
+    assert failed(TEN).failures == 1
+    assert succeeded(TEN).failures == 0

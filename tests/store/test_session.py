@@ -6,10 +6,11 @@ from contextlib import AbstractContextManager
 import psycopg
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from survey.domain.errors import Busy, Unavailable
-from survey.store import engine
-from survey.store.session import Statements, single_statements, transaction
+from survey.store import engine, revision
+from survey.store.session import Statements, single_statements, transaction, wait_until_ready
 from tests import factories
 from tests.conftest import Database
 
@@ -108,3 +109,28 @@ def _backend() -> int:
 def _end(cluster: psycopg.Connection, pid: int) -> None:
     """End a connection from the server's side, and wait until it is gone."""
     cluster.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+
+
+def test_whoever_starts_waits_for_its_own_schema_and_tells_once_which_other_it_found(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revision, "_told", set())
+    with psycopg.connect(database.owner_url.replace("+psycopg", "")) as owner:
+        owner.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                wait_until_ready(patience_s=0)
+
+    assert [(line["event"], line["found"], line["needed"]) for line in lines] == [
+        ("schema.is_another", "9999", revision.newest())
+    ]
+
+
+def test_one_address_may_name_two_servers() -> None:
+    url = "postgresql://daytwo_app:secret@/daytwo?host=a,b&port=5432,5433&target_session_attrs=read-write"
+
+    _, told = engine.connect(url).dialect.create_connect_args(sa.make_url(url))
+
+    assert (told["host"], told["port"], told["target_session_attrs"]) == ("a,b", "5432,5433", "read-write")

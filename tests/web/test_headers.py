@@ -3,6 +3,7 @@
 import json
 import re
 
+import psycopg
 import pytest
 import structlog
 from flask import Flask, request
@@ -182,6 +183,16 @@ def test_without_a_database_the_process_is_alive_and_not_ready(app: Flask):
     client = app.test_client()
 
     assert (client.get("/live").status_code, client.get("/ready").status_code) == (200, 503)
+
+
+@pytest.mark.parametrize(("revision", "status"), [("0001", 503), ("9999", 200)])
+def test_a_process_serves_on_the_next_releases_schema_and_not_on_an_older_one(
+    app: Flask, database: Database, revision: str, status: int
+):
+    with psycopg.connect(database.owner_url.replace("+psycopg", "")) as owner:
+        owner.execute("UPDATE alembic_version SET version_num = %s", (revision,))
+
+    assert app.test_client().get("/ready").status_code == status
 
 
 def test_code_that_was_compiled_ahead_by_a_name_from_the_root_on_is_told_as_ours() -> None:
