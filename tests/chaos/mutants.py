@@ -6,7 +6,6 @@ A mutation is text that is replaced. Text that is not found any more is an error
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from survey.settings import ROOT
+from tests.chaos.tree import copy_of_the_tree
 
-TREE = ("survey", "workers", "tests", "benchmarks", "templates", "config", "pyproject.toml")
 PATIENCE_S = 400
 SETTLE_S = "14"
 SCHEMA = "survey/store/migrations/versions/0004_escalation.py"
@@ -134,6 +133,18 @@ MUTANTS = (
         "nobody_can_be_reached",
         "I2|I6|1 pages",
         ("survey/domain/escalation.py", "=now + policy.loop_every)", "=now + 365 * policy.ack_ttl)"),
+    ),
+    _mutant(
+        "columns are read by name",
+        "rolling_deploy",
+        "did not get on with the new schema",
+        (PAGE_ROWS, "SELECT {names}, method.kind", "SELECT page.*, method.kind"),
+    ),
+    _mutant(
+        "an old process waits for its own schema",
+        "rolling_deploy",
+        "the old worker says what it waits for|came back on a schema",
+        ("survey/store/revision.py", "    return found == needed\n", "    return found is not None\n"),
     ),
     _mutant(
         "all clocks agree with the database's",
@@ -261,18 +272,6 @@ def _chaos(tree: Path, scenario: str, seed: int) -> "subprocess.CompletedProcess
     return subprocess.run(
         command, cwd=tree, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
-
-
-def copy_of_the_tree(folder: Path) -> Path:
-    """All that is played with, apart from the checkout."""
-    for name in TREE:
-        source = ROOT / name
-        ignore = shutil.ignore_patterns("__pycache__", "vendor")
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=ignore)
-        else:
-            shutil.copy(source, folder / name)
-    return folder
 
 
 if __name__ == "__main__":

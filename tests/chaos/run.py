@@ -21,11 +21,6 @@ from tests.chaos.world import World
 SETTLES_WITHIN_S = 45.0
 """After the last fault. The longest honest wait is two pauses of 15 s, after calls whose end nobody knows."""
 HEAD = f"{'':3} {'scenario':34} {'alerts':>6} {'pages':>6} {'lost':>5} {'late':>5} {'copies':>6} {'worst page':>10}"
-NOT_PLAYED = (
-    "9, a synchronous standby is promoted: the embedded PostgreSQL has one server",
-    "16, a worker of an earlier release: the new one runs beside a second of its own kind",
-)
-
 
 BREAKS_OFF: tuple[type[Exception], ...] = (
     *(DomainError, SQLAlchemyError, psycopg.Error, redis.RedisError, httpx.HTTPError),

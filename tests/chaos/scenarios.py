@@ -62,6 +62,6 @@ def scenario(
 
 def every() -> list[Scenario]:
     """All of them, in the order of the specification."""
-    from tests.chaos import people, postgres, providers, races, rota, workers  # noqa: F401 (they register)
+    from tests.chaos import people, postgres, providers, races, releases, rota, standby, workers  # noqa: F401 (they register)
 
     return sorted(REGISTRY.values(), key=lambda one: (one.number, one.name))

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -97,6 +98,8 @@ class Scene:
         self.phones = Phones(folder, first_port=first_port)
         self.other: Phones | None = None
         self.monitor = Monitor()
+        self.ends = ExitStack()
+        """Closed last: what a scenario has of its own."""
         self.database = world.clone()
         redis_url = self.servers.redis_url
         self.stack = Stack(
@@ -167,6 +170,7 @@ class Scene:
         if self._kept is not None:
             self._kept.close()
         self.world.drop(self.database)
+        self.ends.close()
 
     # ---- patients
 
@@ -231,9 +235,8 @@ class Scene:
 
     def log(self) -> list[str]:
         """What all processes said."""
-        names = [*COMMANDS, "sentinels"]
-        found = [name for name in names if (self.stack._log.parent / f"{self.stack._log.name}-{name}").exists()]
-        return [line for name in found for line in self.stack.log(name)]
+        found = sorted(self.stack._log.parent.glob(f"{self.stack._log.name}-*"))
+        return [line for path in found for line in path.read_text(encoding="utf-8").splitlines()]
 
     def deal(self, mode: str, numbers: Sequence[str] = PAGERS) -> None:
         """How the first provider deals with those numbers from now on."""

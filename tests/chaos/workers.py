@@ -1,4 +1,4 @@
-"""Scenarios 1, 2, 3, 7, 8, 16: processes that die, freeze, are doubled or missing; and Redis."""
+"""Scenarios 1, 2, 3, 7, 8: processes that die, freeze, are doubled or missing; and Redis."""
 
 import os
 import signal
@@ -12,8 +12,6 @@ from survey import clock
 from survey.domain.alerts import Severity
 from survey.domain.pages import PageKind
 from survey.domain.queues import Queue
-from survey.local.runner import Process
-from survey.local.stack import daytwo
 from survey.services import oncall, pages
 from survey.store import alerts as alert_store
 from survey.store import doorbell
@@ -22,7 +20,7 @@ from tests.chaos.evidence import Terms
 from tests.chaos.scenarios import ENGINE, USUAL, scenario
 from tests.chaos.scene import LEASE_S, SENTINELS, Scene
 from tests.faults.servers import frozen, until
-from tests.faults.stack import LEADS, sentinels
+from tests.faults.stack import LEADS
 
 SLOW = "slow:800"
 FINE = "200"
@@ -232,18 +230,3 @@ def no_celery_at_all(scene: Scene) -> None:
 def no_beat(scene: Scene) -> None:
     """Nothing that matters hangs on beat, and none runs here."""
     scene.submit(6)
-
-
-@scenario(16, *USUAL, terms=Terms(late_s=10))
-def rolling_deploy(scene: Scene) -> None:
-    """New processes beside the old ones, a migration run under load, then the old ones go: nobody waits."""
-    with ThreadPoolExecutor(1) as pool:
-        load = pool.submit(scene.submit, 10, hands=1)
-        new = [Process(name=f"new-{name}", command=daytwo("worker", name)) for name in ("scoring", "paging")]
-        scene.stack.start("new", new)
-        scene.servers.migrate(scene.database)
-        scene.stack.start("new-sentinels", sentinels())
-        for group in ("scoring", "paging", "sentinels"):
-            scene.stack.stop(group)
-        load.result()
-    scene.submit(2)
