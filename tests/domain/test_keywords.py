@@ -14,7 +14,7 @@ READ: dict[Meaning, tuple[str, ...]] = {
         "UNSUBSCRIBE", "Cancel", "END", "Quit", "Revoke", "OPTOUT", "opt out", "opt-out", "OPT OUT.", "ARRET", "Remove",
         # as phones write them
         "STOP 🛑", "🙏 stop", "STOP✋🏽", "ＳＴＯＰ", "S.T.O.P.", "S T O P", "s-t-o-p", "ST\u200bOP", "stop\ufe0f",
-        "STOP\u00a0", "\u202aSTOP\u202c",
+        "STOP\u00a0", "\u202aSTOP\u202c", "ＤＯＮ＇Ｔ ＴＥＸＴ ＭＥ",
         # as thumbs write them
         "stpo", "sotp", "stp", "Stopp", "atop", "dtop", "sto p", "unsuscribe", "unsubcribe", "cancle",
         # politely
@@ -77,7 +77,7 @@ READ: dict[Meaning, tuple[str, ...]] = {
         "end of the needle broke?", "quit smoking", "something is wrong", "what's wrong with me", "wrong side hurts",
         "I think they injected the wrong shoulder", "wrong number of pills", "No stop sign", "non-stop pain", "nonstop",
         # plain words
-        "No", "NO", "no.", "Nope", "Yes", "YES", "Y", "N", "Si", "Sí", "SÍ", "Ok", "👍", "Thanks", "Thank you!",
+        "No", "NO", "no.", "Nope", "Yes", "YES", "Y", "N", "T D", "Si", "Sí", "SÍ", "Ok", "👍", "Thanks", "Thank you!",
         "please",
         "Fine", "1", "", " ", "?", "!!!", "😀😀😀", "No pain", "no problem", "No thanks", "no more", "No more pain",
         "good",

@@ -93,13 +93,14 @@ def test_the_desk_sees_it_arrive(carrier: Carrier) -> None:
     assert look.survey_at == WEDNESDAY_TEN
 
 
-@pytest.mark.parametrize("ending", ["refused", "undelivered", "delivered"])
+@pytest.mark.parametrize("ending", ["refused", "stopped", "undelivered", "delivered"])
 def test_whatever_becomes_of_it_the_survey_waits_for_its_day(carrier: Carrier, ending: str) -> None:
     made = enrol()
-    if ending == "refused":
-        carrier.script.add("*", "400")
+    refusals = {"refused": "400", "stopped": "400:21610"}
+    if ending in refusals:
+        carrier.script.add("*", refusals[ending])
     send(AT_THE_DESK)
-    if ending != "refused":
+    if ending not in refusals:
         told(carrier, Delivery(ending))
 
     send(AT_THE_DESK + timedelta(hours=1))

@@ -2,21 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+import redis
 
 from survey.domain.alerts import Alert, ContactResult
-from survey.domain.errors import Unavailable
+from survey.domain.errors import NotFound, Unavailable
 from survey.domain.invitations import InvitationState
+from survey.domain.queues import Queue
 from survey.local.carrier import Carrier
 from survey.services import alerts, inbound, messages, responses, sending, suppressions
+from survey.services.responses import SessionOver
+from survey.store import doorbell, sites
 from survey.store import suppressions as suppression_store
 from survey.store.session import DatabaseError, transaction
 from tests import desk, surveys
-from tests.cast import ANA
+from tests.cast import ANA, RIVERSIDE
 from tests.conftest import Database
 from tests.desk import (
     AT_THE_DESK,
@@ -74,6 +79,15 @@ def test_stop_before_the_day_ends_texts_and_the_patient_is_called_on_the_day(car
     assert (stopped["meaning"], stopped["wants_person"]) == ("stop", False)
     assert invitation_state(enrolled.invitation_id) == ("undeliverable", "stopped")
     assert call_at(enrolled.invitation_id) <= WEDNESDAY_TEN + HOUR
+
+
+def test_stop_before_the_day_leaves_the_survey_to_its_day() -> None:
+    enrolled = enrol(maria())
+
+    reply("Stop", now=AT_THE_DESK)
+
+    assert invitation_state(enrolled.invitation_id) == ("scheduled", None)
+    assert call_at(enrolled.invitation_id) >= WEDNESDAY_TEN
 
 
 def test_stop_after_the_link_ends_texts_not_care_the_patient_is_called_now(carrier: Carrier) -> None:
@@ -193,6 +207,16 @@ def test_start_lifts_it_and_the_survey_goes_out_after_all(carrier: Carrier) -> N
     assert invitation_state(enrolled.invitation_id) == ("sent", None)
 
 
+@pytest.mark.parametrize("words", ["HELP", "CALL", "Thank you"])
+def test_nothing_but_start_lifts_an_opt_out(words: str) -> None:
+    enrol(maria())
+    reply("STOP", now=AT_THE_DESK)
+
+    reply(words, now=AT_THE_DESK + MINUTE)
+
+    assert scope() == "program"
+
+
 def test_help_says_who_we_are_and_staff_look_whether_it_was_a_cry(carrier: Carrier) -> None:
     enrol(maria())
 
@@ -253,6 +277,58 @@ def test_wrong_number_ends_its_links_and_texts_and_the_mailbox_is_tried(carrier:
     assert wrong["wants_person"], "staff have to find the right number"
 
 
+def texted(**changes: object) -> tuple[UUID, str]:
+    """Somebody's survey, and a link to it that went to the phone."""
+    case = surveys.invited(WEDNESDAY_TEN, **changes)
+    (message,) = desk.rows("SELECT id FROM message WHERE invitation_id = :id", id=case.invitation_id)
+    return case.invitation_id, surveys.link(case.invitation_id, WEDNESDAY_TEN, message_id=message["id"])
+
+
+def test_wrong_number_ends_the_check_in_on_the_phone_that_has_it_open_and_nobody_elses() -> None:
+    (_, hers), (_, his) = texted(), texted(given_name="Juan", mobile=JUANS_PHONE)
+    open_here = responses.start(hers, language="en", now=WEDNESDAY_TEN)
+
+    reply("Wrong number", now=WEDNESDAY_TEN + MINUTE)
+
+    with pytest.raises(SessionOver):
+        responses.visit(open_here, now=WEDNESDAY_TEN + MINUTE)
+    with pytest.raises(NotFound):
+        responses.start(hers, language="en", now=WEDNESDAY_TEN + MINUTE)
+    assert responses.start(his, language="en", now=WEDNESDAY_TEN + MINUTE)
+
+
+def test_wrong_number_puts_what_was_answered_there_in_doubt_and_the_patient_is_called_now() -> None:
+    case = surveys.invited(WEDNESDAY_TEN)
+    surveys.answer(surveys.started(case, WEDNESDAY_TEN), "sore", WEDNESDAY_TEN, answer=["3"])
+
+    reply("Wrong number", now=WEDNESDAY_TEN + MINUTE)
+
+    assert surveys.response_of(case)["identity"] == "unconfirmed"
+    assert call_at(case.invitation_id) == WEDNESDAY_TEN + MINUTE
+
+
+def test_wrong_number_leaves_the_time_of_a_link_that_was_taken_back_before() -> None:
+    texted()
+    desk.change("UPDATE invitation_link SET revoked_at = made_at WHERE message_id IS NOT NULL")
+
+    reply("Wrong number", now=LATER)
+
+    (link,) = desk.rows("SELECT revoked_at FROM invitation_link WHERE message_id IS NOT NULL")
+    assert link["revoked_at"] == WEDNESDAY_TEN
+
+
+def test_wrong_number_stands_in_the_trail_for_each_whose_number_it_was() -> None:
+    enrol(maria())
+    enrol(maria(given_name="Pia", mrn="R-0077"))
+
+    reply("Wrong number", now=AT_THE_DESK)
+
+    told = desk.rows("SELECT actor_kind, object_id FROM audit_event WHERE action = 'contact.not_me'")
+    contacts = {row["id"] for row in desk.rows("SELECT id FROM contact")}
+    assert {row["actor_kind"] for row in told} == {"patient"}
+    assert {row["object_id"] for row in told} == contacts
+
+
 def test_wrong_number_without_a_mailbox_is_left_to_a_call(carrier: Carrier) -> None:
     enrolled = enrol(maria())
     send(WEDNESDAY_TEN)
@@ -272,6 +348,16 @@ def test_start_from_a_wrong_number_does_not_make_it_the_patients() -> None:
 
     (contact,) = desk.rows("SELECT blocked_reason FROM contact")
     assert contact["blocked_reason"] == "not_me"
+
+
+def test_after_a_wrong_number_what_comes_from_it_is_a_strangers() -> None:
+    enrol(maria())
+    reply("Wrong number", now=AT_THE_DESK)
+
+    again = reply("Who are you?", now=AT_THE_DESK + MINUTE)
+
+    assert patients_of(again["id"]) == set()
+    assert again["wants_person"]
 
 
 # ---- words to a person
@@ -335,6 +421,12 @@ def test_more_than_ten_thousand_signs_are_cut_and_a_sign_that_no_database_takes_
     assert row["body"] == "x" * 10_000
 
 
+def test_of_a_senders_name_forty_signs_are_kept() -> None:
+    row = reply("Your parcel is here", now=AT_THE_DESK, sender="P" * 60)
+
+    assert row["sender"] == "P" * 40
+
+
 def test_a_picture_without_words_is_there_for_staff() -> None:
     enrol(maria())
 
@@ -359,6 +451,18 @@ def test_a_stranger_is_answered_and_stands_there_without_a_patient() -> None:
     assert answers(row["id"]) == ["not_watched"]
     assert patients_of(row["id"]) == set()
     assert row["wants_person"]
+
+
+def test_a_text_stands_at_the_site_of_its_patient() -> None:
+    hillside = replace(RIVERSIDE, id=uuid4(), slug="hillside", name="Hillside Pain Clinic")
+    with transaction() as tx:
+        sites.insert(tx, hillside)
+    enrol(maria())
+    enrol(juan(), site=hillside)
+
+    found = [reply("Hello", now=WEDNESDAY_TEN, sender=phone)["site_id"] for phone in (MARIAS_PHONE, JUANS_PHONE)]
+
+    assert found == [RIVERSIDE.id, hillside.id]
 
 
 def test_a_number_that_two_share_asks_nothing_and_names_both() -> None:
@@ -386,6 +490,16 @@ def test_red_words_before_any_answer_are_scored_and_page() -> None:
     (alert,) = surveys.alerts_of(case)
     assert alert["tier"] in ("urgent", "emergency")
     assert answers(row["id"]) == ["not_watched"]
+
+
+def test_red_words_wake_whoever_scores(redis_url: str) -> None:
+    doorbell.configure(redis_url)
+    surveys.invited(WEDNESDAY_TEN)
+
+    reply(RED, now=LATER)
+
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.llen(doorbell.PREFIX + Queue.SCORING) == 1
 
 
 def test_red_words_in_spanish_from_an_english_patient_page_too() -> None:
@@ -437,6 +551,15 @@ def test_red_words_from_a_shared_number_raise_each() -> None:
 
     assert [len(surveys.alerts_of(case)) for case in cases] == [1, 1]
     assert patients_of(row["id"]) == {"Maria", "Pia"}
+
+
+def test_what_is_danger_after_another_treatment_only_is_red_of_a_stranger_and_not_of_a_patient() -> None:
+    desk.publish(desk.LUMBAR_PACK)
+    surveys.invited(WEDNESDAY_TEN)
+    words = "I can't walk to the mailbox yet"
+
+    assert not reply(words, now=LATER)["is_red"]
+    assert reply(words, now=LATER, sender=STRANGER)["is_red"]
 
 
 def test_red_words_of_a_stranger_stand_there_as_such() -> None:

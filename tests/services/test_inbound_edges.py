@@ -159,3 +159,44 @@ def test_words_of_one_phone_raise_nobody_on_another(carrier: Carrier) -> None:
 
     assert texting.patients_of(read["id"]) == {"Juan"}
     assert len(desk.rows("SELECT 1 FROM response")) == 1
+
+
+def about(read: dict[str, object]) -> tuple[object, str]:
+    """The survey that a text was taken to be about: its procedure, and which of its surveys."""
+    (row,) = desk.rows(
+        """SELECT i.procedure_id, i.touch FROM inbound_patient b JOIN invitation i ON i.id = b.invitation_id
+        WHERE b.inbound_id = :id""",
+        id=read["id"],
+    )
+    return row["procedure_id"], row["touch"]
+
+
+def test_a_text_is_about_the_survey_that_was_asked_last_until_the_next_one_is(carrier: Carrier) -> None:
+    assert carrier
+    enrol(maria())
+    friday, sunday, tuesday = (WEDNESDAY_TEN + days * 24 * HOUR for days in (2, 4.5, 6))
+
+    texts = [about(reply("It is better", now=now))[1] for now in (friday, sunday, tuesday)]
+
+    assert texts == ["day2", "day2", "day7"]
+
+
+def test_a_text_is_about_the_procedure_that_took_place_and_not_about_the_cancelled_one(carrier: Carrier) -> None:
+    assert carrier
+    kept = enrol(maria(performed_on=desk.MONDAY - timedelta(days=3)))
+    dropped = enrol(maria())
+    patients.cancel(dropped.procedure_id, by=SAM.actor, now=WEDNESDAY_TEN)
+
+    read = reply("It is better", now=WEDNESDAY_TEN + MINUTE)
+
+    assert about(read)[0] == kept.procedure_id
+
+
+def test_before_the_clinic_has_a_site_a_text_waits_to_be_read(database: Database) -> None:
+    assert database
+    texting.text("STOP", now=WEDNESDAY_TEN)
+
+    assert texting.read(WEDNESDAY_TEN) == 0
+
+    desk.open_clinic()
+    assert texting.read(WEDNESDAY_TEN + MINUTE) == 1

@@ -130,6 +130,19 @@ def test_contact_again_lifts_it_and_what_was_closed_stays_closed() -> None:
     assert not stops.lift(patient_of(made.invitation_id), by=SAM.actor, now=WEDNESDAY_TEN)
 
 
+def test_after_contact_again_the_next_procedure_is_asked_about_by_text() -> None:
+    made = desk.enrol(desk.maria())
+    stop(made.invitation_id, everywhere=True)
+    stops.lift(patient_of(made.invitation_id), by=SAM.actor, now=WEDNESDAY_TEN)
+    again = desk.enrol(desk.maria(performed_on=desk.MONDAY + timedelta(days=7)), now=AT_THE_DESK + timedelta(days=7))
+
+    with desk.texting() as carrier:
+        desk.send(WEDNESDAY_TEN + timedelta(days=7))
+
+        assert [entry.to for entry in carrier.journal.entries()] == [MARIAS_PHONE]
+    assert patient_of(again.invitation_id) == patient_of(made.invitation_id)
+
+
 def test_contact_again_does_not_undo_what_the_patient_asked_for() -> None:
     made = desk.enrol(desk.maria())
     with transaction() as tx:

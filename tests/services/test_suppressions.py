@@ -7,6 +7,7 @@ from survey.domain.suppressions import Scope, Source
 from survey.services import suppressions
 from survey.store.session import transaction
 from tests import desk
+from tests.cast import SAM
 from tests.conftest import Database
 from tests.desk import AT_THE_DESK, MARIAS_PHONE, WEDNESDAY_TEN, enrol, juan, maria
 
@@ -50,6 +51,15 @@ def test_it_is_made_once_and_each_contact_with_the_number_is_blocked() -> None:
     assert len(desk.rows("SELECT * FROM suppression")) == 1
 
 
+def test_the_trail_tells_of_it_once_however_often_it_is_asked_for() -> None:
+    for _ in range(3):
+        suppress()
+
+    (made,) = desk.rows("SELECT object_id FROM audit_event WHERE action = 'suppression.made'")
+    (standing,) = desk.rows("SELECT id FROM suppression")
+    assert made["object_id"] == standing["id"]
+
+
 def test_lifting_takes_its_blocks_back_and_keeps_the_row() -> None:
     enrol(maria())
     suppress()
@@ -79,6 +89,22 @@ def test_the_wider_scope_stands(scopes: tuple[Scope, Scope]) -> None:
         suppress(scope=one)
 
     assert scope() is Scope.ALL
+
+
+def test_the_trail_names_the_member_of_staff_who_stopped_the_texts() -> None:
+    with transaction() as tx:
+        suppressions.suppress(
+            tx,
+            ContactKind.SMS,
+            MARIAS_PHONE,
+            scope=Scope.PROGRAM,
+            source=Source.STAFF,
+            now=AT_THE_DESK,
+            by=SAM.actor,
+        )
+
+    (made,) = desk.rows("SELECT actor_kind, actor_id FROM audit_event WHERE action = 'suppression.made'")
+    assert (made["actor_kind"], made["actor_id"]) == ("user", SAM.id)
 
 
 def test_the_trail_tells_of_it_without_the_number() -> None:

@@ -203,6 +203,16 @@ def test_a_refusal_in_other_words_can_be_obeyed_with_a_tap(sam: Desk) -> None:
     assert the_desk.invitation_state(case.invitation_id) == ("undeliverable", "stopped")
 
 
+def test_a_wrong_number_that_is_silenced_already_wants_no_tap_for_it(sam: Desk) -> None:
+    surveys.invited(clock.now())
+    reply("Wrong number. Please stop texting me.")
+
+    page = sam.get("/replies").text
+
+    assert "Please stop texting me." in page
+    assert "May want no more texts" not in page
+
+
 def test_stop_start_and_a_call_that_is_listed_want_no_tap(sam: Desk) -> None:
     surveys.invited(clock.now())
     for word in ("CALL", "STOP", "START"):
@@ -278,3 +288,15 @@ def test_replies_stand_in_the_patients_story_and_an_opt_out_beside_the_number(sa
     for told in ("May I swim?", "Asked for no more texts", "Told her yes", "Text (not watched)", "No texts since"):
         assert told in page
     assert "asked for by text; nothing leaves by itself" in page
+
+
+def test_what_was_texted_before_the_day_of_the_procedure_stands_in_no_story_of_it(sam: Desk) -> None:
+    case = surveys.invited(clock.now())
+    reply("May I swim?")
+    the_desk.change("UPDATE inbound SET received_at = received_at - interval '3 days'")
+    reply("May I run?")
+
+    page = sam.get(f"/procedures/{surveys.procedure_of(case)}").text
+
+    assert "May I run?" in page
+    assert "May I swim?" not in page
