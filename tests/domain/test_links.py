@@ -16,7 +16,9 @@ def test_what_a_message_puts_around_a_token_is_taken_off(around):
     assert rules.bare(around.format(TOKEN)) == TOKEN
 
 
-@pytest.mark.parametrize("other", ["", "-", "a.b", f"{TOKEN}a", f"{TOKEN[:-1]}", f"{TOKEN[:-1]}0"])
+@pytest.mark.parametrize(
+    "other", ["", "-", "a.b", f"{TOKEN}a", f"{TOKEN[:-1]}", f"{TOKEN[:-1]}0", f"{TOKEN[:9]}0{TOKEN[10:]}"]
+)
 def test_what_is_no_token_is_none_without_its_surroundings_either(other):
     assert not rules.is_well_formed(rules.bare(other))
 

@@ -10,10 +10,13 @@ from survey import clock
 from survey.domain.accounts import SYSTEM
 from survey.domain.alerts import ContactResult, Outcome, Usefulness
 from survey.domain.errors import InvalidInput, NotFound, Refused
+from survey.domain.messages import Kind
+from survey.domain.patients import ContactKind
 from survey.domain.protocol import ItemKind, Tier
 from survey.domain.responses import AnsweredBy
-from survey.services import alerts, responses
+from survey.services import alerts, links, messages, responses
 from survey.services.responses import SessionOver
+from survey.store import contacts, invitations
 from survey.store import responses as store
 from survey.store.session import transaction
 from tests import desk
@@ -202,7 +205,41 @@ def test_a_survey_that_was_answered_but_not_sent_counts_as_sent_after_an_hour():
 
     assert response_of(case)["tier"] == "routine"
     assert desk.invitation_state(case.invitation_id)[0] == "completed"
+    assert responses.settle_left(now=NOW + 3 * HOUR) == 0
+
+
+def test_a_survey_that_was_opened_and_not_answered_is_left_to_the_call_list():
+    case = invited(NOW)
+    started(case, NOW)
+
     assert responses.settle_left(now=NOW + 2 * HOUR) == 0
+
+    score(NOW + 2 * HOUR)
+    assert alerts_of(case) == []
+    assert response_of(case)["tier"] is None
+
+
+def test_answers_that_no_worker_has_looked_at_yet_do_not_count_as_left():
+    case = invited(NOW)
+    answer(started(case, NOW), "breath", NOW, answer=["exert"])
+
+    assert responses.settle_left(now=NOW + 2 * HOUR) == 0
+
+    score(NOW + 2 * HOUR)
+    assert [alert["tier"] for alert in alerts_of(case)] == ["urgent"]
+
+
+def test_what_a_phone_needed_to_go_on_is_cleared_away_a_day_after_it_ended_and_no_sooner():
+    old = invited(NOW)
+    started(old, NOW)
+
+    responses.settle_left(now=NOW + DAY)
+    kept = count("patient_session")
+    young = started(old, NOW + DAY)
+    responses.settle_left(now=NOW + DAY + HOUR + MINUTE)
+
+    assert (kept, count("patient_session")) == (1, 1)
+    assert responses.visit(young, now=NOW + DAY + MINUTE)
 
 
 def test_sending_completes_the_survey_and_twice_is_once():
@@ -211,9 +248,11 @@ def test_sending_completes_the_survey_and_twice_is_once():
     answer_all(session, NOW)
 
     responses.submit(session, now=NOW)
+    sent = response_of(case)
     responses.submit(session, now=NOW + MINUTE)
-    score(NOW + MINUTE)
 
+    assert response_of(case) == sent
+    score(NOW + MINUTE)
     assert response_of(case)["submitted_at"] == NOW
     assert response_of(case)["tier"] == "routine"
     assert desk.invitation_state(case.invitation_id)[0] == "completed"
@@ -247,6 +286,20 @@ def test_an_amendment_sees_only_its_own_answers_and_can_raise_the_tier():
     assert (seen.is_amending, seen.answers) == (True, {})
     assert response_of(case)["tier"] == "urgent"
     assert [alert["tier"] for alert in alerts_of(case)] == ["urgent"]
+
+
+def test_of_a_change_that_one_phone_began_to_tell_another_that_starts_later_shows_nothing():
+    case = invited(NOW)
+    first = started(case, NOW)
+    answer_all(first, NOW)
+    responses.submit(first, now=NOW)
+    second = started(case, NOW + DAY)
+    answer(second, "sore", NOW + DAY, answer=["9"])
+
+    third = started(case, NOW + DAY + MINUTE)
+
+    assert responses.visit(second, now=NOW + DAY + MINUTE).answers == {"sore": 9}
+    assert responses.visit(third, now=NOW + DAY + MINUTE).answers == {}
 
 
 def test_a_tier_that_was_acted_on_never_falls_by_itself():
@@ -343,15 +396,55 @@ def test_the_wrong_person_ends_the_link_and_the_number_is_not_used_again():
         responses.start(token, language="en", now=NOW)
 
 
+def test_the_trail_tells_that_the_wrong_person_had_the_link():
+    case = invited(NOW)
+
+    responses.not_me(responses.start(case.token, language="en", now=NOW), now=NOW + MINUTE)
+
+    (told,) = desk.rows("SELECT actor_kind, object_id, at FROM audit_event WHERE action = 'contact.not_me'")
+    assert (told["actor_kind"], told["object_id"]) == ("patient", case.invitation_id)
+    assert told["at"] == NOW + MINUTE
+
+
+def texted_and_mailed(case) -> tuple[str, str]:
+    """One link that went to the phone, and one that went to the mailbox."""
+    (text,) = desk.rows("SELECT id FROM message WHERE invitation_id = :id", id=case.invitation_id)
+    with transaction() as tx:
+        (row,) = desk.rows("SELECT patient_id FROM contact WHERE kind = 'email'")
+        (mailbox,) = [one for one in contacts.of_patient(tx, row["patient_id"]) if one.kind is ContactKind.EMAIL]
+        invitation = invitations.get(tx, case.invitation_id)
+        tz = desk.RIVERSIDE.tz
+        messages.queue(tx, invitation, mailbox, due_at=NOW, tz=tz, kind=Kind.FRESH_LINK, touch_no=1)
+    (mail,) = desk.rows("SELECT id FROM message WHERE kind = 'fresh_link'")
+    return tuple(link(case.invitation_id, NOW, message_id=each["id"]) for each in (text, mail))
+
+
 def test_the_wrong_person_on_one_contact_leaves_the_other_in_use():
     case = invited(NOW, email="maria@example.org")
-    (message,) = desk.rows("SELECT id FROM message WHERE invitation_id = :id", id=case.invitation_id)
-    text, mail = link(case.invitation_id, NOW, message_id=message["id"]), case.token
+    text, mail = texted_and_mailed(case)
 
     responses.not_me(responses.start(text, language="en", now=NOW), now=NOW)
 
     assert desk.invitation_state(case.invitation_id)[0] == "scheduled"
     assert responses.start(mail, language="en", now=NOW)
+    with pytest.raises(NotFound):
+        responses.start(text, language="en", now=NOW)
+
+
+def test_a_link_that_was_taken_back_before_keeps_the_time_at_which_it_was():
+    case = invited(NOW)
+    (message,) = desk.rows("SELECT id FROM message WHERE invitation_id = :id", id=case.invitation_id)
+    before, now = (link(case.invitation_id, NOW, message_id=message["id"]) for _ in range(2))
+    with transaction() as tx:
+        tx.change(
+            "UPDATE invitation_link SET revoked_at = made_at WHERE token_sha256 = %(token)s",
+            {"token": links.sha256(before)},
+        )
+
+    responses.not_me(responses.start(now, language="en", now=NOW), now=NOW + MINUTE)
+
+    revoked = desk.rows("SELECT revoked_at FROM invitation_link WHERE message_id IS NOT NULL ORDER BY revoked_at")
+    assert [row["revoked_at"] for row in revoked] == [NOW, NOW + MINUTE]
 
 
 def test_a_wrong_birthday_is_noted_and_locks_nobody_out():
@@ -362,6 +455,23 @@ def test_a_wrong_birthday_is_noted_and_locks_nobody_out():
 
     assert response_of(case)["identity"] == "unconfirmed"
     assert not answer(session, "sore", NOW, answer=["4"]).is_alarming
+
+
+def test_a_birthday_that_is_left_blank_takes_no_doubt_back():
+    case = invited(NOW)
+    session = started(case, NOW)
+    responses.confirm_birth(session, month=1, day=9, now=NOW)
+
+    responses.confirm_birth(session, month=None, day=None, now=NOW)
+
+    assert response_of(case)["identity"] == "unconfirmed"
+
+
+def test_a_phone_whose_hour_is_over_changes_no_language():
+    session = started(invited(NOW), NOW)
+
+    with pytest.raises(SessionOver):
+        responses.set_language(session, "es", now=NOW + HOUR)
 
 
 def test_staff_enter_the_same_form_by_phone():

@@ -349,6 +349,22 @@ def test_a_wrong_birthday_is_taken_without_a_word(phone: Phone, case: Case):
     assert response_of(case)["identity"] == "unconfirmed"
 
 
+@pytest.mark.parametrize("page", ["help", "done"])
+def test_nobody_is_told_what_to_do_before_there_is_anything_to_do(phone: Phone, case: Case, page: str):
+    phone.begin(case.token).open(f"/check-in/{page}")
+
+    assert phone.path == "/check-in/questions/red"
+
+
+@pytest.mark.parametrize("page", ["who", "questions/red", "birth", "review", "help"])
+def test_whoever_has_sent_the_answers_comes_back_to_what_to_do_now(phone: Phone, case: Case, page: str):
+    answer_all(phone.begin(case.token).answer("breath", answer="exert").open("/check-in")).finish()
+
+    phone.open(f"/check-in/{page}")
+
+    assert (phone.status, phone.path) == (200, "/check-in/done")
+
+
 def test_the_check_names_each_question_and_what_is_still_open(phone: Phone, case: Case):
     phone.begin(case.token).answer("red", none_of_these="1").open("/check-in/review")
 
@@ -461,6 +477,14 @@ def test_the_language_can_be_changed_on_any_page_and_stays(phone: Phone, case: C
 
     assert phone.path == "/check-in/questions/red"
     assert phone.open("/check-in/questions/breath").html.startswith('<!doctype html>\n<html lang="es"')
+
+
+def test_a_language_that_nobody_offers_changes_nothing(phone: Phone, case: Case):
+    phone.begin(case.token).press("/check-in/language", language="de", here="/check-in/questions/red")
+
+    assert (phone.status, phone.path) == (200, "/check-in/questions/red")
+    assert phone.html.startswith('<!doctype html>\n<html lang="en"')
+    assert [row["language"] for row in desk.rows("SELECT language FROM patient_session")] == ["en"]
 
 
 def test_a_language_form_sends_nobody_elsewhere(phone: Phone, case: Case):

@@ -250,6 +250,15 @@ def test_whose_check_in_is_closed_and_who_has_no_number_is_told_to_call_and_not_
     assert replies.look(site_id=None, done=False, page=1, now=clock.now()).rows == ()
 
 
+def test_whoever_stands_on_the_call_list_stands_not_among_the_replies_as_well(phone: Phone, case: Case):
+    without_contact(case)
+
+    ask(phone, case.token)
+
+    assert asked_call(case)
+    assert replies.look(site_id=None, done=False, page=1, now=clock.now()).rows == ()
+
+
 def test_staff_are_told_once_an_hour_however_often_the_button_is_pressed(phone: Phone, case: Case):
     without_contact(case)
 
@@ -322,6 +331,15 @@ def test_the_wrong_person_is_thanked_the_link_ends_and_a_person_calls(phone: Pho
     assert Phone(phone.app).press(f"/s/{case.token}/start").status == 410
 
 
+def test_whoever_began_and_says_not_me_on_the_links_page_keeps_no_key_to_it(phone: Phone):
+    case = texted()
+    phone.begin(case.token)
+
+    say_not_me_before(phone, case.token)
+
+    assert phone.client.get_cookie("daytwo-patient") is None
+
+
 @pytest.mark.parametrize("say", WAYS)
 def test_the_survey_goes_by_the_other_channel_and_the_wrong_number_gets_nothing_more(phone: Phone, say):
     case = texted(email="maria@example.org")
@@ -361,6 +379,17 @@ def test_asking_whose_it_is_changes_nothing_and_leads_back(phone: Phone, case: C
     assert "You cannot undo this." in phone.text
     assert f'href="/s/{case.token}?language=en"' in phone.html
     assert desk.rows("SELECT FROM contact WHERE blocked_at IS NOT NULL") == []
+
+
+@pytest.mark.parametrize("end", [expire, revoke])
+def test_a_link_that_has_ended_asks_nobody_whose_it_is(phone: Phone, case: Case, end):
+    end(case)
+
+    phone.open(f"/s/{case.token}/not-me")
+
+    assert phone.status == 410
+    assert phone.path == f"/s/{case.token}"
+    assert "You cannot undo this." not in phone.text
 
 
 @pytest.mark.parametrize("token", [UNKNOWN, "-"])
