@@ -11,11 +11,18 @@ from itertools import pairwise
 from uuid import UUID
 
 import pytest
+import redis
 
+from survey.domain import breakers
 from survey.domain.messages import Delivery, MessageState
+from survey.domain.queues import Queue
 from survey.messaging import registry
 from survey.messaging.outcomes import Finding, Lost, Outcome, Trace
 from survey.services import receipts, reconciling
+from survey.store import carriers as carrier_store
+from survey.store import doorbell
+from survey.store import reconciling as store
+from survey.store.session import transaction
 from tests import desk, texting
 from tests.conftest import Database
 from tests.desk import MARIAS_PHONE, WEDNESDAY_TEN, enrol, maria, send
@@ -196,3 +203,71 @@ def test_in_its_first_hour_a_text_is_asked_about_every_three_minutes_then_every_
 
     assert asked[:4] == [1, 4, 7, 10]
     assert [later - earlier for earlier, later in pairwise(asked)][-3:] == [30, 30, 30]
+
+
+def found(ref: str, delivery: Delivery = Delivery.SENT) -> Finding:
+    return Finding(trace=Trace.FOUND, provider_ref=ref, delivery=delivery)
+
+
+def test_a_text_that_was_found_keeps_the_providers_name_for_it_and_is_asked_about_no_more(carrier: Forgetful) -> None:
+    enrol(maria())
+    lose(carrier)
+    carrier.findings.append(found("SM77"))
+
+    asked = [reconciling.ask_due(now=WEDNESDAY_TEN + minute * MINUTE) for minute in (2, 6, 40, 120)]
+
+    assert asked == [1, 0, 0, 0]
+    assert states() == [MessageState.ACCEPTED]
+    (attempt,) = desk.rows("SELECT provider_ref FROM message_attempt")
+    assert attempt["provider_ref"] == "SM77"
+
+
+def test_what_one_worker_asks_about_another_passes_over(carrier: Forgetful) -> None:
+    enrol(maria())
+    lose(carrier)
+    now = WEDNESDAY_TEN + 2 * MINUTE
+
+    with transaction() as first, transaction() as second:
+        second.change("SET LOCAL lock_timeout = '1s'", {})
+        taken = [len(store.take(tx, providers=["twilio"], now=now, limit=10)) for tx in (first, second)]
+
+    assert taken == [1, 0]
+
+
+def test_a_provider_that_rests_is_asked_nothing_until_it_has_rested(carrier: Forgetful) -> None:
+    enrol(maria())
+    lose(carrier)
+    with transaction() as tx:
+        health = breakers.failed(carrier_store.get_for_update(tx, "twilio"), now=WEDNESDAY_TEN, wait=5 * MINUTE)
+        carrier_store.put(tx, health)
+
+    asked = [reconciling.ask_due(now=WEDNESDAY_TEN + minute * MINUTE) for minute in (2, 4, 6)]
+
+    assert asked == [0, 0, 1]
+
+
+def test_whoever_sends_is_woken_for_a_text_that_is_to_leave_after_all(carrier: Forgetful, redis_url: str) -> None:
+    enrol(maria())
+    lose(carrier)
+    carrier.findings.extend([ABSENT, ABSENT])
+    reconciling.ask_due(now=WEDNESDAY_TEN + 2 * MINUTE)
+    doorbell.configure(redis_url)
+
+    reconciling.ask_due(now=WEDNESDAY_TEN + 6 * MINUTE)
+
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.llen(doorbell.PREFIX + Queue.SENDING) == 1
+
+
+def test_a_provider_whose_answers_are_lost_three_times_in_a_row_rests(carrier: Forgetful) -> None:
+    for number in range(3):
+        enrol(maria(given_name=f"Maria {'ABC'[number]}", mrn=None, mobile=f"+1202555014{number}"))
+    carrier.always = Outcome.UNKNOWN
+    send(WEDNESDAY_TEN)
+    enrol(maria())
+
+    send(WEDNESDAY_TEN + timedelta(seconds=10))
+    during = len(carrier.wire)
+    send(WEDNESDAY_TEN + 2 * MINUTE)
+
+    assert (during, len(carrier.wire)) == (3, 4)

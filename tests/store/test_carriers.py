@@ -8,10 +8,12 @@ import pytest
 
 from survey.domain import breakers
 from survey.domain.breakers import FAILURES, PROBE, REST, BreakerState, Health
+from survey.domain.patients import Block, ContactKind
 from survey.store import carriers as store
 from survey.store.session import transaction
+from tests import desk
 from tests.conftest import Database
-from tests.desk import WEDNESDAY_TEN
+from tests.desk import MARIAS_PHONE, WEDNESDAY_TEN
 
 TEN = WEDNESDAY_TEN
 SECOND = timedelta(seconds=1)
@@ -64,6 +66,29 @@ def test_a_late_success_of_somebody_who_did_not_probe_ends_no_rest() -> None:
 
     assert succeeded(TEN + SECOND).state(TEN + SECOND) is BreakerState.OPEN
     assert succeeded(TEN + REST).state(TEN + REST) is BreakerState.CLOSED, "the rest is over"
+
+
+def test_a_success_begins_the_count_anew_also_where_another_was_noted_a_moment_before() -> None:
+    succeeded(TEN)
+    failed(TEN + SECOND)
+    failed(TEN + 2 * SECOND)
+    succeeded(TEN + 3 * SECOND)
+
+    health = failed(TEN + 4 * SECOND)
+
+    assert (health.failures, health.open_until) == (1, None)
+
+
+def test_a_number_that_is_dead_as_well_stays_the_wrong_number_that_it_was() -> None:
+    desk.open_clinic()
+    desk.enrol(desk.maria())
+    desk.change("UPDATE contact SET blocked_at = now(), blocked_reason = 'not_me'")
+
+    with transaction() as tx:
+        store.block(tx, ContactKind.SMS, MARIAS_PHONE, reason=Block.REFUSED, now=TEN)
+
+    (contact,) = desk.rows("SELECT blocked_reason FROM contact")
+    assert contact["blocked_reason"] == "not_me"
 
 
 def test_what_is_known_since_half_a_minute_is_not_written_again() -> None:
