@@ -42,7 +42,7 @@ words: setup
 	$(BIN)/daytwo messages check
 
 PATIENTS ?= 5000
-simulation: setup ## a clinic of 5,000 patients lives through forty days, a judge beside it (12 minutes)
+simulation: setup ## as in `make test`, and told: 5,000 patients live through forty days, a judge beside them (7 minutes)
 	@DAYTWO_PATIENTS=$(PATIENTS) $(BIN)/python -m pytest -s -p no:xdist --timeout 3600 tests/journeys/test_simulation.py
 
 chaos: setup ## kill, freeze and cut off everything that pages, and ask what is so afterwards (15 minutes)

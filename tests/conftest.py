@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -15,8 +16,10 @@ import redis
 from survey.local import pids, postgres
 from survey.local import services as local
 from survey.local.services import Services
+from tests.engines import Engines
 
 TEMPLATE = "daytwo_template"
+TOLD = "told"
 MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 512_000_000
 
@@ -28,6 +31,19 @@ for name in ("DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
 
 NOT_HERE = ("root", "/proc", "Linux", "namespaces")
 """Words in the reason of a skip that even CI accepts: the machine is of another kind."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first: whatever comes last is waited for by everybody."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have to tell, also those that passed: `record_property(TOLD, words)`."""
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, words in report.user_properties:
+            if name == TOLD:
+                terminalreporter.write_line(str(words))
 
 
 @pytest.hookimpl(trylast=True)
@@ -107,10 +123,17 @@ def template(services: Services, cluster: psycopg.Connection, tablespace: str) -
     cluster.execute(f"DROP DATABASE {TEMPLATE}")
 
 
+@pytest.fixture(scope="session")
+def store_session() -> Any:
+    """The module `survey.store.session`, which puts a statement together once in this whole run."""
+    module = importlib.import_module("survey.store.session")
+    module.connect = Engines(module.connect).connect  # type: ignore[attr-defined]
+    return module
+
+
 @pytest.fixture
-def database(services: Services, cluster: psycopg.Connection, template: str) -> Iterator[Database]:
+def database(services: Services, cluster: psycopg.Connection, template: str, store_session: Any) -> Iterator[Database]:
     """A fresh database, which `survey.store.session` points to; gone after the test."""
-    session = importlib.import_module("survey.store.session")
     name = f"test_{uuid4().hex[:12]}"
     cluster.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {postgres.OWNER} STRATEGY file_copy")
     made = Database(
@@ -118,9 +141,9 @@ def database(services: Services, cluster: psycopg.Connection, template: str) -> 
         url=_url(services, postgres.APPLICATION, name),
         owner_url=_url(services, postgres.OWNER, name),
     )
-    session.configure(made.url)
+    store_session.configure(made.url)
     yield made
-    session.dispose()
+    store_session.dispose()
     cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

@@ -24,9 +24,10 @@ from survey.services.patients import Enrolled
 from survey.settings import ROOT
 from survey.store import sites
 from survey.store.session import transaction
-from tests import factories
+from tests import factories, kept_rows
 from tests.cast import ANA, JUAN, LENA, MARIA, PEOPLE, RIVERSIDE, SAM, Person
 from tests.conftest import Database
+from tests.kept_rows import Kept
 
 PACK = ROOT / "config/protocols/trigger-point-injection/v1.yaml"
 SLUG = "trigger-point-injection"
@@ -43,6 +44,9 @@ WEDNESDAY_TEN = datetime(2026, 3, 11, 14, 0, tzinfo=UTC)
 """Day 2, ten o'clock on Riverside's wall."""
 MARIAS_PHONE = "+12025550121"
 JUANS_PHONE = "+12025550122"
+
+
+_CLINICS: dict[Site, Kept] = {}
 
 
 def maria(**changes: object) -> Enrolment:
@@ -70,11 +74,17 @@ def juan(**changes: object) -> Enrolment:
 
 
 def open_clinic(site: Site = RIVERSIDE) -> None:
-    """The site, its people, and the protocol that ships."""
+    """The site, its people, and the protocol that ships, as a version of an id of its own."""
+    if site in _CLINICS:
+        _CLINICS[site].put()
+        return
+    is_first = kept_rows.is_empty()
     with transaction() as tx:
         sites.insert(tx, site)
     factories.people(PEOPLE)
-    publish()
+    version = publish()
+    if is_first:
+        _CLINICS[site] = kept_rows.taken(fresh=version.id)
 
 
 def publish(pack: Path = PACK, *, now: datetime = AT_THE_DESK) -> Version:
