@@ -6,11 +6,14 @@ import time
 from pathlib import Path
 from threading import Lock
 
-from survey.local import postgres
+import httpx
+
+from survey.local import ports, postgres
 from survey.local.runner import Process
 from survey.local.stack import daytwo
 from survey.store import revision
 from tests.chaos.answers import answers_come_in
+from tests.chaos.browser import Browser
 from tests.chaos.evidence import Terms
 from tests.chaos.scenarios import ENGINE, USUAL, scenario
 from tests.chaos.scene import Scene
@@ -67,10 +70,11 @@ def _make_the_next_release(scene: Scene) -> None:
         compileall.compile_dir(tree / part, quiet=1)
 
 
-def _next(scene: Scene, *arguments: str) -> list[str]:
+def _next(scene: Scene, *arguments: str, **told: str) -> list[str]:
     """The command line of a process of the next release: `python -m` takes the current folder's code."""
     tree = str(_tree(scene))
-    return ["env", f"PGAPPNAME={NEXT}", f"PYTHONPATH={tree}", *FROM_THE_COPY, tree, *daytwo(*arguments)]
+    environ = [f"{name}={value}" for name, value in told.items()]
+    return ["env", f"PGAPPNAME={NEXT}", f"PYTHONPATH={tree}", *environ, *FROM_THE_COPY, tree, *daytwo(*arguments)]
 
 
 @scenario(16, *USUAL, terms=Terms(late_s=10, clean=True), prepare=_make_the_next_release)
@@ -81,9 +85,10 @@ def rolling_deploy(scene: Scene) -> None:
         _migrate(scene)
         assert scene.stack.ready() == 200, "the old web says that it cannot serve, and a balancer would take it away"
         _they_work(scene, OLD)
-        _start_the_next(scene)
+        address = _start_the_next(scene)
         _they_work(scene, OLD, NEXT)
         _an_old_worker_stays_out(scene, turn)
+        _patients_go_over(scene, address, turn)
         for group in ENGINE:
             scene.stack.stop(group)
         _they_work(scene, NEXT)
@@ -92,12 +97,25 @@ def rolling_deploy(scene: Scene) -> None:
     assert not faults, f"the old release did not get on with the new schema: {faults[0]}"
 
 
-def _start_the_next(scene: Scene) -> None:
-    """Its workers beside the old ones, and its two sentinels."""
+def _start_the_next(scene: Scene) -> str:
+    """Its workers and its web beside the old ones, and its two sentinels."""
+    bind = f"127.0.0.1:{ports.next_free(scene.world.next_port())}"
+    web = Process(name="new-web", command=_next(scene, "web", WEB_BIND=bind, PUBLIC_URL=f"http://{bind}"))
     workers = [Process(name=f"new-{name}", command=_next(scene, "worker", name)) for name in ("scoring", "paging")]
     pair = [Process(name=f"new-sentinel-{place}", command=_next(scene, "sentinel")) for place in (1, 2)]
     scene.stack.start("new", workers)
     scene.stack.start("new-sentinels", pair)
+    scene.stack.start("new-web", [web])
+    return f"http://{bind}"
+
+
+def _patients_go_over(scene: Scene, address: str, turn: Lock) -> None:
+    """To the new web, between two answers; then the old one goes."""
+    until(lambda: httpx.get(f"{address}/ready", trust_env=False).status_code == 200, what="the new pages answer")
+    Browser(address, scene.world.tokens[-1]).look()
+    with turn:
+        scene.stack.url = address
+    scene.stack.stop("web")
 
 
 def _migrate(scene: Scene) -> None:

@@ -24,6 +24,7 @@ from tests.chaos.scene import Scene
 from tests.faults.servers import Servers, until
 
 REPLICATED = {"wal_level": "replica", "max_wal_senders": "4"}
+PATIENTS = 40
 NOBODY_LEADS_S = 3.0
 """So long there is no server that can be written to."""
 AWAITED = "SELECT FROM pg_stat_replication WHERE sync_state = 'sync'"
@@ -117,18 +118,20 @@ def _move(scene: Scene) -> None:
 
 @scenario(9, *USUAL, terms=Terms(late_s=25, slow_submits=True), prepare=_move)
 def a_standby_is_promoted(scene: Scene) -> None:
-    """The primary dies under load and stays dead; what it had acknowledged, the promoted standby has, and all go on."""
+    """The primary dies under load and stays dead; what was taken and not yet paged, the promoted standby has."""
     pair = scene.servers
     assert isinstance(pair, Pair)
     processes = scene.stack.pids()
+    scene.deal("slow:800")
     with ThreadPoolExecutor(1) as pool:
-        load = pool.submit(scene.submit, 40)
-        scene.await_pages(5)
+        load = pool.submit(scene.submit, PATIENTS)
+        scene.await_pages(8)
         pair.kill_primary()
-        taken = len(scene.worries)
+        paged, taken = len(scene.wire()), len(scene.worries)
+        scene.deal("200")
         time.sleep(NOBODY_LEADS_S)
         pair.promote()
         load.result()
-    assert 0 < taken < 40, "the primary did not die under load"
+    assert paged < taken < PATIENTS, "when the primary died nobody who was taken still waited for the page"
     scene.submit(2)
     assert scene.stack.pids() == processes, "a process had to be started again to go over to the new primary"
