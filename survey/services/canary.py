@@ -31,7 +31,8 @@ LIVES = timedelta(days=1)
 def walk(*, now: datetime, begins: bool) -> int:
     """End the walks whose page has arrived. Begin one when it is time, if `begins`. How many these were.
 
-    Raises NotFound when no published protocol has a question on which any Yes is an emergency.
+    A clinic without a protocol is being set up, and has nothing to show yet. Raises NotFound when no published
+    protocol has a question on which any Yes is an emergency.
     """
     with transaction() as tx:
         arrived = store.came_back(tx)
@@ -39,10 +40,14 @@ def walk(*, now: datetime, begins: bool) -> int:
         _see_to(alert_id, now=now)
     with transaction() as tx:
         store.end(tx, now=now)
-        is_due = begins and store.walks(tx).wants_another(now)
+        is_due = begins and store.walks(tx).wants_another(now) and _is_set_up(tx)
     if is_due:
         _begin(now=now)
     return len(arrived) + is_due
+
+
+def _is_set_up(tx: Tx) -> bool:
+    return bool(protocol_store.in_state(tx, VersionState.PUBLISHED))
 
 
 def _begin(*, now: datetime) -> None:

@@ -63,6 +63,18 @@ def test_the_next_one_comes_five_minutes_later_and_the_clinics_alerts_are_number
     assert len(set(numbers)) == 3
 
 
+def test_a_clinic_that_is_being_set_up_has_nothing_to_show_yet(database: Database) -> None:
+    assert database
+    sink, _ = canaries.wire()
+
+    canaries.work(sink, NIGHT)
+    assert canaries.counted() == (0, 0)
+
+    surveys.open_clinic(NIGHT)
+    canaries.work(sink, NIGHT + MINUTE)
+    assert canaries.counted() == (1, 1)
+
+
 def test_the_first_has_a_quarter_of_an_hour_and_the_world_outside_hears_nothing_until_then(
     providers: tuple[Mirror, FakeSms],
 ) -> None:
