@@ -19,7 +19,6 @@ LONGEST_VALIDITY_S = 14_400
 PAGE = 100
 SKEW = timedelta(minutes=2)
 """How far apart Twilio's clock and ours may be."""
-_OPT_OUT_TYPES = {"stop", "start", "help"}
 _FAILED_AT_ONCE = {"failed", "undelivered", "canceled"}
 _FAULTS: Mapping[str, Fault] = {
     "21610": Fault.STOPPED,

@@ -74,6 +74,13 @@ def test_an_empty_secret_opens_nothing() -> None:
     assert not by_sinch("")
 
 
+def test_where_no_secret_is_known_nothing_is_believed_not_even_an_empty_one() -> None:
+    registry.wire(registry.Wiring(public_url=PUBLIC_URL, sms=None, email=None))
+
+    assert not by_twilio("")
+    assert not by_sinch("")
+
+
 def test_a_provider_that_is_not_set_up_is_not_believed_whatever_it_signs_with() -> None:
     configure(**dict.fromkeys(GIVEN))
 

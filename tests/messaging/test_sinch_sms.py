@@ -16,6 +16,7 @@ from survey.messaging import sinch_sms
 from survey.messaging.outcomes import Attempt, Fault, Finding, Lost, Outcome, Trace
 from survey.messaging.sinch_sms import SinchSms
 from survey.messaging.webhooks import Webhook
+from tests import books
 from tests.desk import MARIAS_PHONE
 
 REFERENCE = UUID("11111111-2222-4333-8444-555555555555")
@@ -132,6 +133,41 @@ def test_a_text_that_the_network_gave_back_says_why(carrier: Carrier) -> None:
     assert (found.delivery, found.fault) == (Delivery.UNDELIVERED, Fault.STOPPED)
 
 
+@pytest.mark.parametrize(
+    ("page", "status"),
+    [
+        ({"count": 1, "batches": [{"id": "01B", "client_reference": str(uuid4())}]}, 200),
+        ({"count": 0, "batches": "none"}, 200),
+        ({"batches": []}, 200),
+        ({"count": 0, "batches": []}, 500),
+        ({"count": 0, "batches": []}, 401),
+    ],
+    ids=["texts of other references", "no list", "no count", "a fault of its own", "not signed in"],
+)
+def test_only_a_list_that_surely_has_no_such_text_says_that_it_never_left(page: object, status: int) -> None:
+    with books.opened(json.dumps(page).encode(), status) as sinch:
+        assert find(sinch.url).trace is Trace.UNSURE
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(400, Outcome.REFUSED), (503, Outcome.TRY_LATER), (500, Outcome.UNKNOWN)]
+)
+def test_what_was_not_taken_has_no_name_at_the_provider(status: int, outcome: Outcome) -> None:
+    with books.opened(json.dumps({"id": "01B"}).encode(), status) as sinch:
+        attempt = send(sinch.url)
+
+    assert (attempt.outcome, attempt.provider_ref) == (outcome, None)
+
+
+def test_a_text_whose_time_is_over_is_tried_for_a_second_and_not_for_ever(carrier: Carrier) -> None:
+    before = clock.now()
+    with closing(adapter(carrier.url)) as sms:
+        sms.send(MARIAS_PHONE, "Hello", reference=REFERENCE, valid_for=-timedelta(minutes=5))
+
+    (entry,) = carrier.journal.entries()
+    assert datetime.fromisoformat(entry.validity) > before
+
+
 # The values of the example in Sinch's own test of its signatures.
 SECRET, NONCE, AT = "foo_secret1234", "01FJA8B4A7BM43YGWSG9GBV067", "1634579353"
 BODY = (
@@ -196,6 +232,17 @@ def test_a_receipt_for_the_whole_batch_is_read_alike() -> None:
 def test_what_is_no_receipt_says_nothing(body: bytes) -> None:
     assert sinch_sms.receipt(body).delivery is None
     assert sinch_sms.reply(body) is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"type": "mo_binary"}, {"type": None}, {"from": 12025550121}, {"from": None}, {"id": 7}, {"id": None}],
+)
+def test_what_is_no_text_of_somebodys_is_not_read_as_one(changed: dict[str, object]) -> None:
+    text = {"type": "mo_text", "id": "01X", "from": "12025550121", "to": "1", "body": "STOP"}
+
+    assert sinch_sms.reply(json.dumps(text).encode())
+    assert sinch_sms.reply(json.dumps(text | changed).encode()) is None
 
 
 def test_a_text_that_came_in_is_read() -> None:

@@ -6,65 +6,44 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from uuid import uuid4
 
 import pytest
 
 from survey.messaging.outcomes import Finding, Lost, Trace
 from survey.messaging.twilio_sms import PAGE, TwilioSms
+from tests.books import Books, opened
 from tests.desk import MARIAS_PHONE
 
 TEN = datetime(2026, 3, 11, 14, 0, tzinfo=UTC)
 WORDS = "Your check-in: https://chk.northgate.example/s/x"
 
 
-class Books:
-    """A server that answers every question with the same page."""
-
-    def __init__(self) -> None:
-        self.status, self.page = 200, b""
-        books = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(books.status)
-                self.send_header("Content-Length", str(len(books.page)))
-                self.end_headers()
-                self.wfile.write(books.page)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-
-    def search(self, listed: object, *, status: int = 200, known: tuple[str, ...] = ()) -> Finding:
-        """What our adapter makes of a page with these texts."""
-        self.status, self.page = status, json.dumps({"messages": listed}).encode()
-        sms = TwilioSms(
-            base_url=f"http://127.0.0.1:{self.server.server_port}",
-            account_sid="AC0",
-            auth_token="secret",
-            sender="+12025550100",
-            receipts_url="https://chk.northgate.example/receipts/sms",
-            timeout_s=5,
-        )
-        mark = hashlib.sha256(WORDS.encode()).digest()
-        lost = Lost(reference=uuid4(), to=MARIAS_PHONE, body_sha256=mark, since=TEN, until=TEN, known=known)
-        with closing(sms):
-            return sms.find(lost)
-
-
 @pytest.fixture(scope="module")
 def books() -> Iterator[Books]:
-    made = Books()
-    thread = Thread(target=made.server.serve_forever)
-    thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
+    with opened() as books:
+        yield books
+
+
+def search(books: Books, listed: object, *, status: int = 200, known: tuple[str, ...] = ()) -> Finding:
+    """What our adapter makes of a page with these texts."""
+    books.status, books.page = status, json.dumps({"messages": listed}).encode()
+    return find(books.url, known=known)
+
+
+def find(url: str, *, known: tuple[str, ...] = ()) -> Finding:
+    sms = TwilioSms(
+        base_url=url,
+        account_sid="AC0",
+        auth_token="secret",
+        sender="+12025550100",
+        receipts_url="https://chk.northgate.example/receipts/sms",
+        timeout_s=5,
+    )
+    mark = hashlib.sha256(WORDS.encode()).digest()
+    lost = Lost(reference=uuid4(), to=MARIAS_PHONE, body_sha256=mark, since=TEN, until=TEN, known=known)
+    with closing(sms):
+        return sms.find(lost)
 
 
 def entry(body: str = "Your table is ready.", *, at: datetime | None = TEN, **more: str) -> dict[str, str]:
@@ -73,18 +52,18 @@ def entry(body: str = "Your table is ready.", *, at: datetime | None = TEN, **mo
 
 
 def test_an_empty_list_says_that_it_never_left(books: Books) -> None:
-    assert books.search([]).trace is Trace.ABSENT
+    assert search(books, []).trace is Trace.ABSENT
 
 
 def test_our_words_are_found_among_others(books: Books) -> None:
-    found = books.search([entry(), entry(WORDS, sid="SM2")])
+    found = search(books, [entry(), entry(WORDS, sid="SM2")])
 
     assert (found.trace, found.provider_ref) == (Trace.FOUND, "SM2")
 
 
 def test_a_text_of_that_minute_with_other_words_may_be_ours(books: Books) -> None:
-    assert books.search([entry("[redacted]")]).trace is Trace.UNSURE
-    assert books.search([entry("[redacted]", at=None)]).trace is Trace.UNSURE
+    assert search(books, [entry("[redacted]")]).trace is Trace.UNSURE
+    assert search(books, [entry("[redacted]", at=None)]).trace is Trace.UNSURE
 
 
 @pytest.mark.parametrize(
@@ -98,17 +77,24 @@ def test_a_text_of_that_minute_with_other_words_may_be_ours(books: Books) -> Non
     ids=["earlier", "later", "from the patient", "another of ours"],
 )
 def test_a_text_that_cannot_be_ours_says_nothing(books: Books, other: dict[str, str]) -> None:
-    assert books.search([other], known=("SM-known",)).trace is Trace.ABSENT
+    assert search(books, [other], known=("SM-known",)).trace is Trace.ABSENT
 
 
 def test_a_page_that_is_full_of_later_texts_may_hide_ours(books: Books) -> None:
     later = entry(at=TEN + timedelta(hours=1))
 
-    assert books.search([later] * PAGE).trace is Trace.UNSURE
-    assert books.search([later] * (PAGE - 1)).trace is Trace.ABSENT
-    assert books.search([later] * (PAGE - 1) + [entry(at=TEN - timedelta(hours=1))]).trace is Trace.ABSENT
+    assert search(books, [later] * PAGE).trace is Trace.UNSURE
+    assert search(books, [later] * (PAGE - 1)).trace is Trace.ABSENT
+    assert search(books, [later] * (PAGE - 1) + [entry(at=TEN - timedelta(hours=1))]).trace is Trace.ABSENT
 
 
 @pytest.mark.parametrize(("listed", "status"), [([], 500), ([], 401), (None, 200), ({}, 200)])
 def test_what_is_no_list_settles_nothing(books: Books, listed: object, status: int) -> None:
-    assert books.search(listed, status=status).trace is Trace.UNSURE
+    assert search(books, listed, status=status).trace is Trace.UNSURE
+
+
+def test_books_that_cannot_be_read_settle_nothing() -> None:
+    with opened() as books:
+        nobody_there = books.url
+
+    assert find(nobody_there).trace is Trace.UNSURE

@@ -1,5 +1,6 @@
 """Each answer of the provider, and each silence, is sorted into one of four outcomes; over real sockets."""
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,9 +13,9 @@ import pytest
 from survey.local import carrier as carriers
 from survey.local.carrier import Carrier
 from survey.messaging import twilio_sms
-from survey.messaging.outcomes import Attempt, Outcome
+from survey.messaging.outcomes import Attempt, Fault, Outcome
 from survey.messaging.twilio_sms import TwilioSms
-from tests import desk
+from tests import books, desk
 from tests.desk import MARIAS_PHONE
 
 REFERENCE = UUID("11111111-2222-4333-8444-555555555555")
@@ -26,8 +27,8 @@ def carrier() -> Iterator[Carrier]:
         yield carrier
 
 
-def send(base_url: str, *, timeout_s: float = 0.4) -> Attempt:
-    sms = TwilioSms(
+def adapter(base_url: str, *, timeout_s: float = 0.4) -> TwilioSms:
+    return TwilioSms(
         base_url=base_url,
         account_sid="AC0",
         auth_token="secret",
@@ -35,7 +36,10 @@ def send(base_url: str, *, timeout_s: float = 0.4) -> Attempt:
         receipts_url="https://chk.example.org/receipts/sms",
         timeout_s=timeout_s,
     )
-    with closing(sms):
+
+
+def send(base_url: str, *, timeout_s: float = 0.4) -> Attempt:
+    with closing(adapter(base_url, timeout_s=timeout_s)) as sms:
         return sms.send(MARIAS_PHONE, "Hello", reference=REFERENCE)
 
 
@@ -77,6 +81,40 @@ def test_each_answer_has_its_outcome(carrier: Carrier, mode: str, outcome: Outco
 
     assert (attempt.outcome, attempt.detail) == (outcome, detail)
     assert len(carrier.journal.entries()) == 1
+
+
+@pytest.mark.parametrize("mode", ["failed", "400", "429", "500"])
+def test_what_was_not_taken_has_no_name_at_the_provider(carrier: Carrier, mode: str) -> None:
+    carrier.script.add("*", mode)
+
+    assert send(carrier.url).provider_ref is None
+
+
+def test_only_a_refusal_says_that_a_number_is_dead() -> None:
+    taken = {"sid": "SM1", "status": "queued", "error_code": 21211}
+    with books.opened(json.dumps(taken).encode(), status=201) as accepting:
+        accepted = send(accepting.url)
+    with books.opened(json.dumps(taken | {"status": "failed"}).encode(), status=201) as failing:
+        failed = send(failing.url)
+    with books.opened(json.dumps({"code": 21211, "sid": "SM1"}).encode(), status=503) as busy:
+        later = send(busy.url)
+
+    assert [(one.outcome, one.fault, one.provider_ref) for one in (accepted, failed, later)] == [
+        (Outcome.ACCEPTED, None, "SM1"),
+        (Outcome.REFUSED, Fault.DEAD, None),
+        (Outcome.TRY_LATER, None, None),
+    ]
+
+
+@pytest.mark.parametrize(("left", "told"), [(-60, "1"), (0, "1"), (90, "90"), (99 * 3600, "14400")])
+def test_a_carrier_tries_for_as_long_as_is_left_but_a_second_at_least_and_four_hours_at_most(
+    carrier: Carrier, left: int, told: str
+) -> None:
+    with closing(adapter(carrier.url)) as sms:
+        sms.send(MARIAS_PHONE, "Hello", reference=REFERENCE, valid_for=timedelta(seconds=left))
+
+    (entry,) = carrier.journal.entries()
+    assert entry.validity == told
 
 
 def test_a_connection_reset_after_the_request_is_unknown(carrier: Carrier) -> None:
