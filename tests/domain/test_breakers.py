@@ -38,6 +38,18 @@ def test_the_wait_that_a_provider_asks_for_holds_from_the_first_time_on() -> Non
     assert health.open_until == TEN + 120 * SECOND
 
 
+def test_a_wait_that_was_asked_for_is_not_cut_short_by_the_failures_that_follow() -> None:
+    health = breakers.failed(failing(0, 1, wait=300 * SECOND), now=TEN + 2 * SECOND)
+
+    assert (health.failures, health.open_until) == (3, TEN + 301 * SECOND)
+
+
+def test_after_a_rest_one_failure_is_enough_for_the_next() -> None:
+    health = failing(0, 30, 60, 121)
+
+    assert health.state(TEN + 180 * SECOND) is BreakerState.OPEN
+
+
 def test_no_provider_is_left_alone_for_longer_than_a_quarter_of_an_hour() -> None:
     assert failing(0, wait=timedelta(days=1)).open_until == TEN + LONGEST_REST
 

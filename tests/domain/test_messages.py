@@ -136,6 +136,7 @@ def test_an_opt_out_on_one_channel_ends_what_leaves_by_itself_on_the_other() -> 
 
     assert (decision.act, decision.trouble) == (Act.TURN, Trouble.STOPPED)
     assert rules.decide(of_kind(Kind.FRESH_LINK, has_opted_out=True), now=TEN).act is Act.SEND
+    assert rules.decide(of_kind(Kind.NOT_REACHED, has_opted_out=True), now=TEN).act is not Act.SEND
 
 
 @pytest.mark.parametrize("kind", Kind)

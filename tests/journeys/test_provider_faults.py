@@ -144,6 +144,20 @@ def test_what_the_first_surely_did_not_take_the_second_sends_at_once(both: Two, 
     assert invitation_state(enrolled.invitation_id)[0] == "sent"
 
 
+def test_the_last_of_a_surveys_three_messages_goes_to_the_second_like_the_first(both: Two, mailbox: FakeEmail) -> None:
+    enrol(juan())
+    send(WEDNESDAY_TEN)
+    send(WEDNESDAY_TEN + 8 * HOUR)
+    assert (both.asked, len(mailbox.wire)) == ((1, 0), 1)
+    both.first.script.add("*", "503")
+
+    send(WEDNESDAY_TEN + 23 * HOUR)
+
+    assert both.asked == (2, 1)
+    places = desk.rows("SELECT contact_no, state FROM message WHERE contact_no IS NOT NULL ORDER BY contact_no")
+    assert [(row["contact_no"], row["state"]) for row in places] == [(place, "accepted") for place in (1, 2, 3)]
+
+
 def test_a_name_that_does_not_resolve_costs_no_text(clinic: Database) -> None:
     assert clinic
     enrol(maria())

@@ -118,6 +118,16 @@ def test_a_sender_that_wakes_up_to_a_text_that_did_not_leave_hands_it_to_nobody_
     assert [text.to for text in clinic.first.wire + clinic.second.wire] == [MARIAS_PHONE]
 
 
+def test_whoever_handed_a_text_over_holds_it_no_longer(clinic: Clinic) -> None:
+    enrol(maria())
+
+    send(WEDNESDAY_TEN)
+
+    assert len(clinic.first.wire) == 1
+    (left,) = desk.rows("SELECT state, lease_token, lease_until FROM message WHERE attempts > 0")
+    assert (left["state"], left["lease_token"], left["lease_until"]) == (MessageState.ACCEPTED, None, None)
+
+
 def test_a_receipt_that_overtakes_the_answer_leaves_the_day_taken(clinic: Clinic) -> None:
     assert clinic
     enrol(maria())

@@ -178,6 +178,17 @@ def test_whoever_enrols_with_a_number_that_stopped_is_not_texted(carrier: Carrie
     assert invitation_state(enrolled.invitation_id)[0] == "undeliverable"
 
 
+def test_whoever_started_again_before_enrolling_is_texted(carrier: Carrier) -> None:
+    reply("STOP", now=AT_THE_DESK)
+    reply("START", now=AT_THE_DESK + MINUTE)
+    enrolled = enrol(maria(), now=AT_THE_DESK + HOUR)
+
+    send(WEDNESDAY_TEN)
+
+    assert any("/s/" in body for body in bodies(carrier))
+    assert invitation_state(enrolled.invitation_id) == ("sent", None)
+
+
 def test_whoever_began_to_answer_and_stops_texts_is_called_and_may_finish() -> None:
     case = surveys.invited(WEDNESDAY_TEN)
     session = surveys.started(case, WEDNESDAY_TEN)

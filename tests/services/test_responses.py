@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+import redis
 
 from survey import clock
 from survey.domain.accounts import SYSTEM
@@ -13,10 +14,11 @@ from survey.domain.errors import InvalidInput, NotFound, Refused
 from survey.domain.messages import Kind
 from survey.domain.patients import ContactKind
 from survey.domain.protocol import ItemKind, Tier
+from survey.domain.queues import Queue
 from survey.domain.responses import AnsweredBy
 from survey.services import alerts, links, messages, responses
 from survey.services.responses import SessionOver
-from survey.store import contacts, invitations
+from survey.store import contacts, doorbell, invitations
 from survey.store import responses as store
 from survey.store.session import transaction
 from tests import desk
@@ -128,6 +130,44 @@ def test_nothing_is_asked_before_somebody_says_who_is_answering():
 
     with pytest.raises(NotFound):
         answer(session, "sore", NOW, answer=["4"])
+
+
+def test_nothing_is_sent_and_nothing_is_told_before_somebody_says_who_is_answering():
+    case = invited(NOW)
+    session = responses.start(case.token, language="en", now=NOW)
+    before = desk.invitation_state(case.invitation_id)
+
+    responses.submit(session, now=NOW)
+
+    assert desk.invitation_state(case.invitation_id) == before
+    with pytest.raises(SessionOver):
+        responses.result(session, now=NOW)
+
+
+def test_an_answer_wakes_whoever_scores(redis_url: str):
+    session = started(invited(NOW), NOW)
+    doorbell.configure(redis_url)
+
+    answer(session, "red", NOW, chest=["yes"])
+
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.llen(doorbell.PREFIX + Queue.SCORING) == 1
+
+
+def test_of_two_phones_that_answer_in_the_same_moment_both_are_heard(monkeypatch: pytest.MonkeyPatch):
+    case = invited(NOW)
+    mine, theirs = started(case, NOW), started(case, NOW)
+    save = store.save
+
+    def overtaken(*given, **more) -> bool:
+        monkeypatch.setattr(responses.store, "save", save)
+        answer(theirs, "breath", NOW, answer=["exert"])
+        return save(*given, **more)
+
+    monkeypatch.setattr(responses.store, "save", overtaken)
+    answer(mine, "sore", NOW, answer=["4"])
+
+    assert responses.visit(mine, now=NOW).answers == {"breath": "exert", "sore": 4}
 
 
 def test_a_session_ends_after_an_hour_and_a_new_start_goes_on_where_it_stood():
@@ -257,6 +297,29 @@ def test_sending_completes_the_survey_and_twice_is_once():
     assert response_of(case)["tier"] == "routine"
     assert desk.invitation_state(case.invitation_id)[0] == "completed"
     assert alerts_of(case) == []
+
+
+def test_after_sending_the_same_phone_adds_nothing():
+    case = invited(NOW)
+    session = started(case, NOW)
+    answer_all(session, NOW)
+    responses.submit(session, now=NOW)
+    sent = response_of(case)
+
+    with pytest.raises(NotFound):
+        answer(session, "sore", NOW + MINUTE, answer=["9"])
+
+    assert response_of(case) == sent
+
+
+def test_a_change_that_is_told_later_leaves_the_time_of_the_first_sending():
+    case = invited(NOW)
+    for now in (NOW, NOW + DAY):
+        session = started(case, now)
+        answer_all(session, now)
+        responses.submit(session, now=now)
+
+    assert response_of(case)["submitted_at"] == NOW
 
 
 def test_an_open_question_that_is_sent_all_the_same_is_never_routine():

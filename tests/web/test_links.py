@@ -132,6 +132,16 @@ def test_the_confirmation_says_the_same_words_for_a_link_that_is_unknown(app: Fl
     assert "Nothing after 5 minutes?" in unknown.text
 
 
+@pytest.mark.parametrize("copied", ["{}.", "({})", "<{}>", "{}/"])
+def test_the_button_works_also_where_more_than_the_link_was_copied(phone: Phone, case: Case, copied: str):
+    expire(case)
+
+    phone.press(f"/s/{copied.format(case.token)}")
+
+    assert ON_ITS_WAY in phone.text
+    assert fresh_links() == ["sms"]
+
+
 def test_an_address_that_is_typed_along_is_not_written_to(phone: Phone, case: Case):
     expire(case)
 
