@@ -11,9 +11,10 @@ from survey.domain.inbound import Inbound
 from survey.store.inbound import as_inbound
 from survey.store.session import Tx
 
-# What nobody has read yet is open, too: a worker that stands still must not hide it. A stranger's stands at each site.
+# What nobody has read yet is open, too: a worker that stands still must not hide it. It is nobody's yet, and like a
+# stranger's it stands at each site.
 _OPEN = "i.done_at IS NULL AND i.wants_person"
-_AT = """(%(site_id)s::uuid IS NULL OR i.site_id = %(site_id)s OR i.site_id IS NULL
+_AT = """(%(site_id)s::uuid IS NULL OR i.site_id = %(site_id)s
   OR NOT EXISTS (SELECT FROM inbound_patient b WHERE b.inbound_id = i.id))"""
 
 # Our own words are put together here; what a person typed arrives as parameters only.

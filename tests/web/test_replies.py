@@ -242,6 +242,15 @@ def test_the_filter_by_site_shows_that_site_and_strangers(sam: Desk) -> None:
     assert "From Riverside" not in page
 
 
+def test_what_nobody_has_read_yet_stands_at_each_site(sam: Desk) -> None:
+    surveys.invited(clock.now())
+    other = second_site()
+    texting.text("Hello?", now=clock.now())
+
+    for site in (RIVERSIDE, other):
+        assert "Hello?" in sam.get(f"/replies?site={site.id}").text
+
+
 def second_site() -> Site:
     other = replace(RIVERSIDE, id=uuid4(), slug="hillside", name="Hillside Pain Clinic")
     with transaction() as tx:
