@@ -13,6 +13,12 @@ IT_IS_TIME = "UPDATE canary_walk SET began_at = began_at - interval '5 minutes'"
 TRIED = "SELECT count(*) AS number FROM page_attempt WHERE provider = 'canary' AND outcome = 'try_later'"
 
 
+def tried() -> int:
+    """How many pages of the canary did not get through the door."""
+    number: int = desk.rows(TRIED)[0]["number"]
+    return number
+
+
 def test_it_comes_through_every_process_and_not_past_a_web_that_is_down(database: Database, redis_url: str) -> None:
     surveys.open_clinic(clock.now())
     doorbell.configure(redis_url)
@@ -28,9 +34,10 @@ def test_it_comes_through_every_process_and_not_past_a_web_that_is_down(database
     ):
         with running("web", environ=environ):
             eventually(lambda: canaries.counted() == (1, 1), within_s=60)
+        before = tried()  # perhaps the web began later than the rest
         with transaction() as tx:
             tx.change(IT_IS_TIME, {})
-        eventually(lambda: desk.rows(TRIED)[0]["number"] >= 2, within_s=60)
+        eventually(lambda: tried() >= before + 2, within_s=60)
         assert canaries.counted() == (2, 1)
 
         with running("web", environ=environ):
