@@ -41,12 +41,14 @@ def record(attempt_id: UUID, delivery: Delivery, *, now: datetime, fault: Fault 
 
 def note(tx: Tx, attempt_id: UUID, delivery: Delivery, *, now: datetime, fault: Fault | None = None) -> bool:
     """`record` of an attempt to send a message, in the caller's transaction; whether that was news about one."""
-    message_id = store.note_delivery(tx, attempt_id, delivery, now=now)
-    if message_id is None:
+    noted = store.note_delivery(tx, attempt_id, delivery, now=now)
+    if noted is None:
         return False
     if fault is not None:
-        carriers.heed(tx, message_id, fault, now=now)
-    old = store.get_for_update(tx, message_id)
+        carriers.heed(tx, noted.message_id, fault, now=now)
+    if not noted.of_the_last and delivery is not Delivery.DELIVERED:
+        return True  # what did not arrive was handed over once more, and that one's fate decides
+    old = store.get_for_update(tx, noted.message_id)
     new = rules.told(old, delivery)
     if new != old:
         store.swap(tx, old, new)

@@ -1,6 +1,6 @@
 """The outbox to patients: claimed with a lease, one attempt row for each call of a provider."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -76,8 +76,10 @@ WHERE id = %(id)s AND state = %(old_state)s AND attempts = %(old_attempts)s
   AND lease_token IS NOT DISTINCT FROM %(old_token)s
 """  # noqa: S608
 _TOLD = """
-UPDATE message_attempt SET delivery = %(delivery)s, delivery_rank = %(rank)s, delivery_at = %(now)s
-WHERE id = %(id)s AND delivery_rank < %(rank)s RETURNING message_id
+UPDATE message_attempt told SET delivery = %(delivery)s, delivery_rank = %(rank)s, delivery_at = %(now)s
+WHERE id = %(id)s AND delivery_rank < %(rank)s RETURNING message_id, NOT EXISTS (
+  SELECT FROM message_attempt later WHERE later.message_id = told.message_id AND later.attempt_no > told.attempt_no
+) AS of_the_last
 """
 _ZONE = """
 SELECT coalesce(p.zone, s.zone) AS zone FROM invitation i
@@ -130,11 +132,19 @@ def lapse_attempt(tx: Tx, lapsed: Message, *, now: datetime) -> Delivery | None:
     return Delivery(said) if said else None
 
 
-def note_delivery(tx: Tx, attempt_id: UUID, delivery: Delivery, *, now: datetime) -> UUID | None:
-    """Note a receipt, forward only; the message it is about, None when the receipt is unknown or tells nothing new."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """The message that a receipt is about, and whether it is about the last attempt to hand it over."""
+
+    message_id: UUID
+    of_the_last: bool
+
+
+def note_delivery(tx: Tx, attempt_id: UUID, delivery: Delivery, *, now: datetime) -> Noted | None:
+    """Note a receipt with its attempt, forward only; None when it is unknown or tells nothing new."""
     told = {"id": attempt_id, "delivery": delivery, "rank": delivery.rank, "now": now}
     row = tx.fetch(_TOLD, told)
-    return row["message_id"] if row else None
+    return Noted(**row) if row else None
 
 
 def held_up(tx: Tx, *, reason: str) -> int:

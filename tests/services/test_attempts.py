@@ -106,6 +106,24 @@ def test_the_late_end_of_a_first_try_says_nothing_of_the_second(clinic: Clinic) 
     assert [text.to for text in clinic.first.wire + clinic.second.wire] == [MARIAS_PHONE]
 
 
+@pytest.mark.parametrize(
+    ("late", "ends"), [(Delivery.FAILED, MessageState.ACCEPTED), (Delivery.DELIVERED, MessageState.DELIVERED)]
+)
+def test_what_is_told_late_of_a_first_try_is_believed_when_it_arrived_and_else_says_nothing_of_the_second(
+    clinic: Clinic, late: Delivery, ends: MessageState
+) -> None:
+    enrol(maria())
+    clinic.first.answers(Outcome.TRY_LATER)
+    send(WEDNESDAY_TEN)
+    desk.send_until(WEDNESDAY_TEN + 10 * MINUTE, start=WEDNESDAY_TEN, every=MINUTE)
+    first, *_ = desk.rows("SELECT id FROM message_attempt ORDER BY attempt_no")
+
+    receipts.record(first["id"], late, now=WEDNESDAY_TEN + 11 * MINUTE)
+
+    assert state() == ends
+    assert len(desk.rows("SELECT FROM message_attempt")) == 2
+
+
 def test_a_sender_that_wakes_up_to_a_text_that_did_not_leave_hands_it_to_nobody_by_itself(clinic: Clinic) -> None:
     enrol(maria())
     begun = about_to_call()

@@ -12,6 +12,7 @@ from survey.domain.messages import LEASE, Delivery, Ending
 from survey.store import attempts, invitations, message_facts
 from survey.store import messages as store
 from survey.store.attempts import End, Start
+from survey.store.messages import Noted
 from survey.store.session import Tx, transaction
 from tests import desk
 from tests.conftest import Database
@@ -102,5 +103,6 @@ def test_a_receipt_is_noted_forward_only(queued: list[UUID]) -> None:
         end = End(reference=reference, outcome=Ending.ACCEPTED, provider_ref=None, detail="")
         said = attempts.end(tx, [end], now=WEDNESDAY_TEN)
 
-    assert noted == [queued[0], None, queued[0], None, None]
+    about = Noted(message_id=queued[0], of_the_last=True)
+    assert noted == [about, None, about, None, None]
     assert said == {reference: Delivery.DELIVERED}
