@@ -11,6 +11,7 @@ from survey.services import (
     rota_feeds,
     rotas,
     shadows,
+    swap_mails,
 )
 from workers.celery_app import task
 from workers.drain import drain
@@ -27,6 +28,7 @@ HANDLERS = (
     rota_feeds.read_due,
     gap_notices.plan_due,
     gap_notices.send_due,
+    swap_mails.send_due,
     imports.import_due,
     shadows.score_due,
     replays.replay_due,

@@ -11,7 +11,8 @@ from survey.messaging.wordings import CHANNELS
 
 STAFF_CHANNELS = (*CHANNELS, "voice", "push")
 """What is said on a call, and what a push service shows under the subject of the mail."""
-TEXTED, POSTED = ("page_codes",), ("page_gap", "page_stopped", "page_unanswered")
+SWAPPED = ("shift_offered", "shift_accepted", "shift_declined", "shift_withdrawn")
+TEXTED, POSTED = ("page_codes",), ("page_gap", "page_stopped", "page_unanswered", *SWAPPED)
 """Messages to the clinic's own people that are sent as a text only, and as a mail only."""
 PROVING = ("page_code", "page_test")
 """Of no clinic: a clinician is reached for all of them alike."""

@@ -35,6 +35,10 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "page_gap": frozenset({"clinic", "gaps", "link", "schedule"}),
     "page_test": frozenset({"link"}),
     "page_unanswered": frozenset({"holder", "link", "schedule", "time", "ways"}),
+    "shift_offered": frozenset({"clinic", "holder", "link", "schedule", "time"}),
+    "shift_accepted": frozenset({"clinic", "holder", "link", "schedule", "time"}),
+    "shift_declined": frozenset({"clinic", "holder", "link", "schedule", "time"}),
+    "shift_withdrawn": frozenset({"clinic", "holder", "link", "schedule", "time"}),
 }
 """Kind of message to the variables that its words may name. Nothing else about a person can get into a text."""
 

@@ -65,6 +65,12 @@ def wall_time(instant: datetime, tz: tzinfo, language: str) -> str:
     return f"{local.hour % 12 or 12}:{local:%M} {morning if local.hour < 12 else evening}"
 
 
+def wall_moment(instant: datetime, tz: tzinfo) -> str:
+    """`Wed Mar 11, 8:00 AM`, on that wall: for the clinic's own people, who read English."""
+    local = instant.astimezone(tz)
+    return f"{local:%a %b} {local.day}, {wall_time(instant, tz, 'en')}"
+
+
 def _cheap(written: str) -> str:
     """Without what would make a text twice as dear."""
     return "".join(sign if sign in gsm7.BASIC else _bare(sign) for sign in written)

@@ -117,7 +117,7 @@ def _readers(tx: Tx, schedule_id: UUID, notices: Sequence[Notice]) -> tuple[str,
 
 def _lines(gaps: Sequence[Gap], zone: ZoneInfo, *, now: datetime) -> str:
     told = [
-        f"- {_moment(gap.starts_at, zone) if gap.starts_at > now else 'now'} until {_end(gap, zone, now)}"
+        f"- {wordings.wall_moment(gap.starts_at, zone) if gap.starts_at > now else 'now'} until {_end(gap, zone, now)}"
         for gap in gaps[:MOST_LINES]
     ]
     more = len(gaps) - MOST_LINES
@@ -127,12 +127,7 @@ def _lines(gaps: Sequence[Gap], zone: ZoneInfo, *, now: datetime) -> str:
 def _end(gap: Gap, zone: ZoneInfo, now: datetime) -> str:
     if gap.ends_at >= now + FARTHEST:
         return "further on: nobody comes after"
-    return _moment(gap.ends_at, zone)
-
-
-def _moment(at: datetime, zone: ZoneInfo) -> str:
-    local = at.astimezone(zone)
-    return f"{local:%a %b} {local.day}, {wordings.wall_time(at, zone, channels.LANGUAGE)}"
+    return wordings.wall_moment(gap.ends_at, zone)
 
 
 def _tell(mail: _Mail) -> Outcome:

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from survey.domain import rotations as rules
 from survey.domain.accounts import Actor
 from survey.domain.errors import Conflict, NotFound, Refused
+from survey.domain.queues import Queue
 from survey.domain.rotations import SourceKind, Stretch
 from survey.domain.swaps import Answer, Swap, check_answer
 from survey.services import audit, rotas
@@ -40,6 +41,7 @@ def offer(schedule_id: UUID, shift_id: UUID, to: UUID, *, by: Actor, now: dateti
         _check_new(tx, new, now=now)
         store.insert(tx, new, now=now)
         audit.record(tx, "swap.offered", actor=by, object_id=new.id, now=now)
+        tx.ring(Queue.MAINTENANCE)
     return new
 
 
@@ -77,6 +79,7 @@ def answer(swap_id: UUID, given: Answer, *, by: Actor, now: datetime) -> Swap:
             if not store.answer(tx, swap_id, given, override_id=override_id, now=now):
                 raise NotFound("This offer was answered already.")
             audit.record(tx, f"swap.{given}", actor=by, object_id=swap_id, now=now)
+            tx.ring(Queue.MAINTENANCE)
     except Conflict as conflict:
         raise rotas.taken(conflict) from conflict
     return swap

@@ -44,6 +44,8 @@ UNION ALL
 SELECT 'maintenance', count(*), min(confirmed_at) FROM import_batch WHERE state = 'confirmed'
 UNION ALL
 SELECT 'maintenance', count(*), min(asked_at) FROM replay WHERE state = 'running'
+UNION ALL
+SELECT 'maintenance', count(*), min(tell_at) FROM shift_swap WHERE tell_at <= :now
 """
 _ALL = sa.text(_DUE.format(untested=UNTESTED, unanswered=UNANSWERED))
 

@@ -14,11 +14,12 @@ WHERE answer IS NULL AND upper(during) > %(now)s AND
 ORDER BY during, offered_at, id
 """
 _INSERT = """
-INSERT INTO shift_swap (id, schedule_id, during, offered_by, offered_to, offered_at)
-VALUES (%(id)s, %(schedule_id)s, tstzrange(%(starts_at)s, %(ends_at)s), %(offered_by)s, %(offered_to)s, %(now)s)
+INSERT INTO shift_swap (id, schedule_id, during, offered_by, offered_to, offered_at, tell_at)
+VALUES (%(id)s, %(schedule_id)s, tstzrange(%(starts_at)s, %(ends_at)s), %(offered_by)s, %(offered_to)s,
+  %(now)s, %(now)s)
 """
 _ANSWER = """
-UPDATE shift_swap SET answer = %(answer)s, answered_at = %(now)s, override_id = %(override_id)s
+UPDATE shift_swap SET answer = %(answer)s, answered_at = %(now)s, override_id = %(override_id)s, tell_at = %(now)s
 WHERE id = %(id)s AND answer IS NULL
 """
 

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from survey.interop import protocol_yaml
+from survey.messaging.linter import STAFF
 from survey.settings import ROOT
 
 LANGUAGES = ("en", "es")
@@ -36,7 +37,7 @@ def patient_words() -> dict[str, dict[str, str]]:
 
 def messages() -> dict[str, str]:
     """File → text, of every message to a patient."""
-    folders = (folder for folder in (ROOT / "templates/messages").iterdir() if not folder.name.startswith("page"))
+    folders = (folder for folder in (ROOT / "templates/messages").iterdir() if folder.name not in STAFF)
     return {
         str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
         for folder in folders
