@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -153,12 +154,13 @@ def test_what_is_left_in_the_temporary_directory_by_a_folder_that_is_gone_is_rem
 @only_root
 def test_a_note_that_somebody_else_removes_at_the_same_moment_stops_no_start(tmp_path: Path, folder: Path) -> None:
     place = accounts.place(folders.create(folder))
-    note = place.home.with_name("another.folder")
+    note = place.home.with_name(f"{uuid4().hex}.folder")
     note.symlink_to(tmp_path / "gone")  # listed, and not there when it is read
 
-    assert accounts.place(folder) == place
-
-    note.unlink()
+    try:
+        assert accounts.place(folder) == place
+    finally:
+        note.unlink()
 
 
 @only_root
