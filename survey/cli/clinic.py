@@ -77,6 +77,8 @@ def user() -> None:
 @click.password_option(envvar="DAYTWO_PASSWORD", help="At least 15 characters; asked for when left out.")
 def user_create(email: str, name: str, role: str, pager: str | None, vouched: bool, password: str) -> None:
     """Create an account."""
+    if vouched and not pager:
+        raise click.UsageError("--vouched goes with --pager: it is about that number.")
     place.connect()
     from survey.services import accounts
 

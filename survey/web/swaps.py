@@ -39,7 +39,7 @@ def offer(schedule_id: UUID, shift_id: UUID) -> ResponseReturnValue:
     try:
         if form.is_valid():
             swaps.offer(schedule_id, shift_id, UUID(form.user_id.data), by=guard.actor(), now=clock.now())
-            flash("The shift is offered by mail. It stays yours until the other side accepts.")
+            flash("The shift is offered, here and by mail. It stays yours until the other side accepts.")
             return redirect(url_for("oncall.show"), code=303)
     except Refused as refused:
         put_beside(form, refused)

@@ -76,6 +76,12 @@ def test_a_pager_that_nobody_vouches_for_waits_for_its_owners_code(daytwo):
     assert (code, "No page goes to the number until its owner has signed in" in said) == (0, True)
 
 
+def test_nobody_vouches_for_no_number(daytwo):
+    code, said = daytwo("user", "create", "ben@example.org", "--name=Ben Cole", "--role=clinician", "--vouched")
+
+    assert (code, "--vouched goes with --pager" in said) == (2, True)
+
+
 def test_a_shift_on_a_schedule_that_is_not_there_names_those_that_are(daytwo):
     daytwo("schedule", "add", "primary", ZONE)
 
