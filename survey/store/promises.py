@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from survey.domain.messages import Kind
 from survey.domain.promises import Promise
-from survey.store.base import Row, identifier, instant, metadata
+from survey.store.base import Row, identifier, instant, metadata, names
 from survey.store.session import Tx
 
 promise = sa.Table(
@@ -28,9 +28,9 @@ _OPEN = "kept_at IS NULL AND broken_at IS NULL AND cancelled_at IS NULL"
 
 # Our own words are put together here; what a person typed arrives as parameters only.
 _DUE = f"SELECT id FROM promise WHERE {_OPEN} AND due_at <= %(now)s ORDER BY due_at LIMIT %(limit)s"  # noqa: S608
-_GET = "SELECT * FROM promise WHERE id = %(id)s"
+_GET = f"SELECT {names(promise)} FROM promise WHERE id = %(id)s"  # noqa: S608
 _CLAIM = f"""
-SELECT p.* FROM promise p WHERE p.id = %(id)s AND {_OPEN} AND p.due_at <= %(now)s FOR UPDATE OF p
+SELECT {names(promise, "p")} FROM promise p WHERE p.id = %(id)s AND {_OPEN} AND p.due_at <= %(now)s FOR UPDATE OF p
 """  # noqa: S608
 _MAKE = """
 INSERT INTO promise (id, alert_id, made_at, due_at) VALUES (%(id)s, %(alert_id)s, %(now)s, %(due_at)s)
@@ -42,7 +42,10 @@ UPDATE promise SET kept_at = %(now)s
 WHERE alert_id = %(alert_id)s AND kept_at IS NULL AND cancelled_at IS NULL
 """
 _BREAK = "UPDATE promise SET broken_at = %(now)s, told_patient_at = %(told_at)s WHERE id = %(id)s"
-_LAST = "SELECT * FROM promise WHERE alert_id = %(alert_id)s AND cancelled_at IS NULL ORDER BY made_at DESC LIMIT 1"
+_LAST = f"""
+SELECT {names(promise)} FROM promise WHERE alert_id = %(alert_id)s AND cancelled_at IS NULL
+ORDER BY made_at DESC LIMIT 1
+"""  # noqa: S608
 _PATIENT = """
 SELECT i.id AS invitation_id, d.patient_id, coalesce(p.zone, s.zone) AS zone,
   EXISTS (SELECT FROM contact_stop e WHERE e.patient_id = p.id AND e.lifted_at IS NULL) AS is_stopped,

@@ -4,7 +4,10 @@ from datetime import timedelta
 
 import psycopg
 
-from tests import canaries, surveys
+from survey.domain.promises import Promise
+from survey.store import promises
+from survey.store.session import transaction
+from tests import canaries, desk, staff, surveys
 from tests.cast import NIGHT
 from tests.conftest import Database
 
@@ -31,3 +34,21 @@ def test_from_the_answer_to_the_talk_all_goes_on_when_every_table_gets_a_column(
         canaries.work(sink, NIGHT + walk * EVERY)
 
     assert canaries.counted() == (2 * PREPARED, 2 * PREPARED)
+
+
+def test_a_promise_is_read_as_before(database: Database) -> None:
+    surveys.open_clinic(NIGHT)
+    alert_id = staff.alarm(now=NIGHT)
+    (row,) = desk.rows("SELECT id FROM promise")
+
+    def read() -> tuple[Promise | None, ...]:
+        with transaction() as tx:
+            due = promises.claim_due(tx, row["id"], now=NIGHT + timedelta(days=1))
+            return promises.get(tx, row["id"]), promises.last(tx, alert_id), due
+
+    before = [read() for _ in range(PREPARED)]
+    with psycopg.connect(database.owner_url.replace("+psycopg", "")) as owner:
+        owner.execute(ADD_TO_ALL)
+
+    assert read() == before[0]
+    assert None not in before[0]
